@@ -1,0 +1,99 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every target is held to the same language: Swift 6, strict memory safety, no warnings.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A module of the ledger: what it may import is what stands in `imports`, and nothing else.
+func module(_ name: String, imports: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: imports, swiftSettings: strict)
+}
+
+func program(_ name: String, imports: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: imports, swiftSettings: strict)
+}
+
+func tests(_ name: String, imports: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: imports, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "dispatch-ledger",
+  platforms: [.macOS(.v26)],
+  products: [
+    .executable(name: "dispatch-ledger", targets: ["dispatch-ledger"]),
+    .executable(name: "ledger-audit", targets: ["ledger-audit"]),
+  ],
+  dependencies: [],
+  targets: [
+    // Libraries of the system, and the checksum kernels that need the processor's own instructions.
+    .systemLibrary(
+      name: "CCrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+    .target(name: "CChecksum"),
+
+    // Layer 0
+    module("Bytes", imports: ["CChecksum", "CCrypto"]),
+    // Layer 1
+    module("Merkle", imports: ["Bytes"]),
+    module("Events", imports: ["Bytes"]),
+    // Layer 2
+    module("EventLog", imports: ["Bytes", "Merkle"]),
+    module("Dispatching", imports: ["Bytes", "Events"]),
+    // Layer 3
+    module("Views", imports: ["Bytes", "CSQLite", "Events"]),
+    module("Audit", imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
+    // The shell around them
+    module("Platform", imports: ["Bytes", "EventLog"]),
+    module("Channels", imports: ["Bytes", "Dispatching", "Platform"]),
+    module(
+      "Ledger",
+      imports: [
+        "Audit", "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Merkle", "Platform",
+        "Views",
+      ]),
+    module("CommandLineInterface", imports: ["Bytes", "Platform"]),
+    module(
+      "OperatorCommands",
+      imports: ["Bytes", "CommandLineInterface", "Dispatching", "Events", "Ledger", "Platform"]),
+    module(
+      "AuditorCommands",
+      imports: [
+        "Audit", "Bytes", "CommandLineInterface", "EventLog", "Events", "Platform", "Views",
+      ]),
+    program("dispatch-ledger", imports: ["CommandLineInterface", "OperatorCommands", "Platform"]),
+    program("ledger-audit", imports: ["AuditorCommands", "CommandLineInterface", "Platform"]),
+
+    // Tests. `Simulation` holds the second implementations: the simulated disk and seeded randomness.
+    .target(
+      name: "Simulation", dependencies: ["Bytes", "EventLog"], path: "Tests/Simulation",
+      swiftSettings: strict),
+    tests("BytesTests", imports: ["Bytes", "Simulation"]),
+    tests("MerkleTests", imports: ["Bytes", "Merkle", "Simulation"]),
+    tests("EventLogTests", imports: ["Bytes", "EventLog", "Merkle", "Simulation"]),
+    tests("EventsTests", imports: ["Bytes", "Events", "Simulation"]),
+    tests("DispatchingTests", imports: ["Bytes", "Dispatching", "Events", "Simulation"]),
+    tests("ViewsTests", imports: ["Bytes", "Events", "Simulation", "Views"]),
+    tests("PlatformTests", imports: ["Bytes", "EventLog", "Platform"]),
+    tests("ChannelsTests", imports: ["Bytes", "Channels", "Dispatching", "Platform"]),
+    tests("CommandLineInterfaceTests", imports: ["Bytes", "CommandLineInterface", "Platform"]),
+    tests(
+      "LedgerTests",
+      imports: [
+        "Audit", "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Merkle",
+        "Platform", "Simulation", "Views",
+      ]),
+    tests("ProgramTests", imports: ["Bytes", "Platform"]),
+    tests("HouseRulesTests", imports: []),
+  ]
+)
