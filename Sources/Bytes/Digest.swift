@@ -1,0 +1,57 @@
+/// The 32 bytes of a SHA-256, held in four words so that copying one never touches the heap.
+package struct Digest: Hashable, Sendable, BitwiseCopyable {
+  /// How many bytes a digest has.
+  package static let byteCount = 32
+
+  // Each word holds eight bytes in the order in which they lie in memory.
+  private var words: Words
+
+  private struct Words: Hashable, BitwiseCopyable {
+    var first: UInt64 = 0
+    var second: UInt64 = 0
+    var third: UInt64 = 0
+    var fourth: UInt64 = 0
+  }
+
+  /// The digest of exactly 32 bytes, or `nil`.
+  package init?(bytes: some Collection<UInt8>) {
+    guard bytes.count == Self.byteCount else { return nil }
+    unsafe self.init { buffer in _ = unsafe buffer.initialize(from: bytes) }
+  }
+
+  /// The digest that 64 lower-case digits spell, or `nil`.
+  package init?(hex: some Collection<UInt8>) {
+    guard let bytes = Hex.decode(hex) else { return nil }
+    self.init(bytes: bytes)
+  }
+
+  /// The digest that `fill` writes into the 32 bytes it is handed.
+  init(filledBy fill: (UnsafeMutableBufferPointer<UInt8>) -> Void) {
+    words = Words()
+    unsafe withUnsafeMutableBytes(of: &words) { buffer in
+      unsafe buffer.withMemoryRebound(to: UInt8.self) { unsafe fill($0) }
+    }
+  }
+
+  package var bytes: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
+
+  /// 64 lower-case digits.
+  package var hex: String { Hex.encode(bytes) }
+
+  /// 44 characters, the last of them `=`.
+  package var base64: String { Base64.encode(bytes) }
+
+  /// Appends the 32 bytes.
+  package func append(to bytes: inout [UInt8]) {
+    unsafe withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+  }
+
+  /// Runs `body` on the 32 bytes where they lie.
+  private func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    unsafe Swift.withUnsafeBytes(of: words) { unsafe body($0) }
+  }
+}
+
+extension Digest: CustomStringConvertible {
+  package var description: String { hex }
+}
