@@ -79,4 +79,7 @@ package struct StorageError: Error, Hashable, Sendable {
 
   /// Whether the file or directory isn't there (ENOENT, which is 2 on every system we know).
   package var isMissing: Bool { code == 2 }
+
+  /// Whether something of that name is there already (EEXIST, which is 17 on every system we know).
+  package var alreadyExists: Bool { code == 17 }
 }

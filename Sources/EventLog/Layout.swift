@@ -1,0 +1,82 @@
+import Bytes
+
+/// Where the log's files lie, relative to the ledger's directory (`FORMAT.md` §1).
+package enum LogPath {
+  package static let identity = "LEDGER"
+  package static let head = "head"
+  package static let logDirectory = "log"
+  package static let quarantineDirectory = "quarantine"
+  /// The ending of a segment that is being made.
+  static let unfinishedSuffix = ".new"
+  static let unfinishedQuarantine = "quarantine/incoming.new"
+
+  /// The path of the segment whose first event has the id `first`.
+  package static func segment(_ first: UInt64) -> String {
+    "log/\(padded(first, 16)).log"
+  }
+
+  /// The inverse of ``segment(_:)`` for a name within `log/`; `nil` for a name of any other form.
+  static func segment(named name: String) -> UInt64? {
+    let bytes = Array(name.utf8)
+    guard bytes.count == 20, bytes.suffix(4).elementsEqual(".log".utf8),
+      let first = LineReader.number(bytes.prefix(16)), first <= LogLimit.greatestID
+    else { return nil }
+    return first
+  }
+
+  /// Where bytes that recovery sets aside are kept, named by what and where they were.
+  static func quarantined(segment: UInt64, offset: UInt64, digest: Digest) -> String {
+    "quarantine/\(padded(segment, 16))-\(padded(offset, 12))-\(digest.hex)"
+  }
+}
+
+/// What the log holds at most (`FORMAT.md` §8); each is checked before anything is written.
+package enum LogLimit {
+  /// Bytes of an event line without its newline: an entry of a tile has a two-byte length.
+  package static let eventBytes = 65_535
+  /// Bytes of a commit's event lines with their newlines: what a reader must hold at once.
+  package static let commitBytes = 8_388_608
+  package static let commitEvents = 65_536
+  /// 2^53 - 1: every JSON reader keeps such numbers exactly.
+  package static let greatestID: UInt64 = 9_007_199_254_740_991
+  /// Bytes that a segment holds before it is closed, where nothing else was set.
+  package static let segmentBytes: UInt64 = 64 << 20
+  /// The twelve digits that an offset has.
+  static let greatestOffset: UInt64 = 999_999_999_999
+}
+
+/// The place where a line of the log's own stands; its checksum covers it (`FORMAT.md` §3).
+struct Place {
+  let ledger: LedgerID
+  let path: String
+  let offset: UInt64
+
+  var text: String { "\(ledger.hex) \(path) \(offset)\n" }
+}
+
+/// A ledger's 128 random bits, that no other ledger has.
+package struct LedgerID: Hashable, Sendable {
+  /// 32 lower-case digits.
+  package let hex: String
+
+  package init?(hex: String) {
+    guard Hex.decode(hex.utf8)?.count == 16 else { return nil }
+    self.hex = hex
+  }
+}
+
+/// How much of a log is meant: `size` events, the last of which ends at `offset` of `segment`.
+package struct LogPosition: Hashable, Sendable {
+  /// A number of events, so also the id of the next one.
+  package var size: UInt64
+  /// A segment, named by the id of its first event.
+  package var segment: UInt64
+  /// Bytes from the segment's beginning.
+  package var offset: UInt64
+
+  package init(size: UInt64, segment: UInt64, offset: UInt64) {
+    self.size = size
+    self.segment = segment
+    self.offset = offset
+  }
+}

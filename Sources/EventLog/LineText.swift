@@ -1,0 +1,116 @@
+import Bytes
+
+/// Builds one of the log's own lines: words and fields of fixed width, then the line's checksum.
+struct LineWriter {
+  private(set) var bytes: [UInt8]
+
+  init(_ word: String) { bytes = Array("#\(word)".utf8) }
+
+  mutating func number(_ name: String, _ value: UInt64, width: Int) {
+    let digits = padded(value, width)
+    invariant(digits.utf8.count == width, "\(name)=\(value) is wider than \(width) digits")
+    text(name, digits)
+  }
+
+  mutating func checksum(_ name: String, _ value: UInt32) {
+    text(name, Hex.encode((0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) }))
+  }
+
+  mutating func hashes(_ name: String, _ hashes: [Digest]) {
+    text(name, hashes.map(\.hex).joined())
+  }
+
+  mutating func text(_ name: String, _ value: String) {
+    bytes.append(contentsOf: " \(name)=".utf8)
+    bytes.append(contentsOf: value.utf8)
+  }
+
+  /// The whole line with its checksum and its newline.
+  consuming func finished(at place: Place) -> [UInt8] {
+    bytes.append(contentsOf: " crc=".utf8)
+    let crc = lineChecksum(bytes[...], at: place)
+    bytes.append(
+      contentsOf: Hex.encode((0..<4).map { UInt8(truncatingIfNeeded: crc >> (24 - 8 * $0)) }).utf8)
+    bytes.append(UInt8(ascii: "\n"))
+    return bytes
+  }
+}
+
+/// Reads one of the log's own lines; every reader answers `nil` where the grammar isn't met.
+struct LineReader {
+  private let bytes: ArraySlice<UInt8>
+  private var index: Int
+
+  /// - Parameter bytes: The line with its newline, and nothing after it.
+  init?(_ bytes: ArraySlice<UInt8>, word: String) {
+    self.bytes = bytes
+    index = bytes.startIndex
+    guard bytes.last == UInt8(ascii: "\n"), take("#\(word)") else { return nil }
+  }
+
+  private mutating func take(_ text: String) -> Bool {
+    guard bytes[index...].starts(with: text.utf8) else { return false }
+    index += text.utf8.count
+    return true
+  }
+
+  mutating func field(_ name: String, width: Int) -> ArraySlice<UInt8>? {
+    guard take(" \(name)="), index + width <= bytes.endIndex else { return nil }
+    defer { index += width }
+    return bytes[index..<index + width]
+  }
+
+  mutating func number(_ name: String, width: Int) -> UInt64? {
+    field(name, width: width).flatMap(Self.number)
+  }
+
+  mutating func checksum(_ name: String) -> UInt32? {
+    field(name, width: 8).flatMap { Hex.decode($0) }?.reduce(0) { $0 << 8 | UInt32($1) }
+  }
+
+  mutating func hash(_ name: String) -> Digest? {
+    field(name, width: 64).flatMap { Digest(hex: $0) }
+  }
+
+  mutating func hashes(_ name: String, count: Int) -> [Digest]? {
+    guard let field = field(name, width: 64 * count) else { return nil }
+    var hashes: [Digest] = []
+    for index in 0..<count {
+      let start = field.startIndex + 64 * index
+      guard let hash = Digest(hex: field[start..<start + 64]) else { return nil }
+      hashes.append(hash)
+    }
+    return hashes
+  }
+
+  mutating func instant(_ name: String) -> Instant? {
+    field(name, width: Instant.textLength).flatMap { Instant(text: $0) }
+  }
+
+  /// The line's own checksum, where it ends the line and holds at `place`.
+  mutating func verifiedChecksum(at place: Place) -> UInt32? {
+    guard let crc = checksum("crc"), index + 1 == bytes.endIndex,
+      crc == lineChecksum(bytes[..<(index - 8)], at: place)
+    else { return nil }
+    return crc
+  }
+
+  /// The number that the digits spell, or `nil` where one is no digit or there are more than 18.
+  static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
+    guard digits.count <= 18 else { return nil }
+    var number: UInt64 = 0
+    for byte in digits {
+      guard let digit = decimalValue(byte) else { return nil }
+      number = number * 10 + UInt64(digit)
+    }
+    return number
+  }
+}
+
+/// The CRC32C of a place and of a line's bytes up to and with `crc=`.
+private func lineChecksum(_ line: ArraySlice<UInt8>, at place: Place) -> UInt32 {
+  var checksum = CRC32C()
+  checksum.update(Array(place.text.utf8))
+  checksum.update(Array(line))
+  return checksum.value
+}

@@ -1,0 +1,34 @@
+/// Why the log can't do what was asked.
+package enum LogError: Error, Hashable, Sendable {
+  /// A system call failed, and nothing was changed that a later opening doesn't put right.
+  case storage(StorageError)
+  /// `LEDGER` isn't what `FORMAT.md` §2 says.
+  case badIdentity
+  /// The ledger is of a format that this program doesn't know.
+  case unknownFormat(Int64)
+  /// The end of the log isn't what a crash leaves; nothing is written until an operator decided.
+  case needsRepair(LogEnd)
+  /// Bytes that were durable don't verify. What stands outside of `ids` can still be read.
+  case damaged(ids: Range<UInt64>, segment: UInt64, offset: UInt64)
+  /// The commit isn't in the log: writing it failed before its last byte. Nothing else is lost.
+  case notWritten(StorageError)
+  /// Nobody knows whether the commits since the last success are durable: a sync failed.
+  case outcomeUnknown(StorageError)
+  /// A commit of so many events and bytes is larger than a commit may be.
+  case commitTooLarge(events: Int, bytes: Int)
+  /// An event line is longer than 65,535 bytes.
+  case eventTooLong(bytes: Int)
+  /// An earlier failure stopped this writer; the ledger has to be opened again.
+  case writerStopped
+}
+
+/// Runs calls of the storage, whose failure here means only that something couldn't be read.
+func reporting<Result>(
+  _ calls: () throws(StorageError) -> Result
+) throws(LogError) -> Result {
+  do {
+    return try calls()
+  } catch {
+    throw .storage(error)
+  }
+}

@@ -1,0 +1,267 @@
+package import Bytes
+package import Merkle
+
+/// The one writer of a log: appends commits, makes them durable, closes segments, never goes back.
+///
+/// Whoever holds it holds the lock on `head`. After any failed write or sync it refuses to go on:
+/// what is durable is then found by opening the log again.
+package struct LogWriter: ~Copyable {
+  /// What opening found and did.
+  package let recovery: Recovery
+  /// The tree of all events, durable or not.
+  package private(set) var frontier: Frontier
+  /// Where the log ends; what lies beyond ``durable`` was written and not yet synchronized.
+  package private(set) var end: LogPosition
+  package private(set) var durable: LogPosition
+  /// The time of the last commit; the next one's isn't earlier.
+  package private(set) var lastTime: Instant
+
+  private let storage: any Storage
+  private let ledger: LedgerID
+  private let head: any StorageFile
+  private let segmentBytes: UInt64
+  private var file: any StorageFile
+  private var generation: UInt64
+  private var lastCommitOffset: UInt64
+  private var isStopped = false
+
+  /// How many events the log holds, durable or not; also the id of the next event.
+  package var size: UInt64 { frontier.size }
+
+  /// Writes one commit; it is durable only after ``synchronize()``.
+  ///
+  /// - Parameters:
+  ///   - lines: 1...65,536 canonical event lines of at most 65,535 bytes, without newlines.
+  ///   - time: The `time` of these events, not earlier than ``lastTime``.
+  /// - Throws: `.commitTooLarge` or `.eventTooLong` before anything is written; `.notWritten` when
+  ///   the commit is certainly not in the log, and `.outcomeUnknown` when commits before it, written
+  ///   since the last sync, may or may not be. After these two the writer is stopped.
+  package mutating func append(_ lines: [[UInt8]], time: Instant) throws(LogError) -> Receipt {
+    guard !isStopped else { throw .writerStopped }
+    invariant(time >= lastTime, "a commit's time is before the last one's")
+    let byteCount = try Self.checkedByteCount(of: lines)
+    let length = UInt64(CommitLine.length + byteCount)
+    if end.offset + length > segmentBytes, end.size > end.segment {
+      try roll(at: time)
+    }
+    var body: [UInt8] = []
+    body.reserveCapacity(byteCount)
+    var grown = frontier
+    for line in lines {
+      invariant(line.first == UInt8(ascii: "{"), "an event line doesn't begin with a brace")
+      grown.append(leaf: MerkleTree.leafHash(line))
+      body.append(contentsOf: line)
+      body.append(UInt8(ascii: "\n"))
+    }
+    var checksum = CRC32C()
+    checksum.update(body)
+    let commit = CommitLine(
+      first: size, count: lines.count, bytes: byteCount, time: time, body: checksum.value,
+      root: grown.root, durable: durable)
+    let offset = end.offset
+    let line = commit.encoded(in: ledger, segment: end.segment, offset: offset)
+    invariant(line.count == CommitLine.length, "a commit line has \(line.count) bytes")
+    try write(line + body, at: offset)
+    frontier = grown
+    lastTime = time
+    lastCommitOffset = offset
+    end.size = grown.size
+    end.offset = offset + length
+    return Receipt(
+      first: commit.first, count: commit.count, root: commit.root, segment: end.segment,
+      bodyOffset: offset + UInt64(CommitLine.length))
+  }
+
+  /// Makes all that was appended durable, and says so in `head`.
+  ///
+  /// - Throws: `.outcomeUnknown`: what was appended since the last success may or may not be durable.
+  package mutating func synchronize() throws(LogError) {
+    guard !isStopped else { throw .writerStopped }
+    guard durable != end else { return }
+    do {
+      try file.synchronize()
+      durable = end
+      try writeHead()
+    } catch {
+      isStopped = true
+      throw .outcomeUnknown(error)
+    }
+  }
+
+  /// Makes what ``synchronize()`` wrote into `head` durable too, so that not even its older slot is needed.
+  ///
+  /// - Throws: `.storage`; all acknowledged commits are durable nevertheless.
+  package mutating func synchronizeHead() throws(LogError) {
+    guard !isStopped else { throw .writerStopped }
+    try reporting { () throws(StorageError) in try head.synchronize() }
+  }
+
+  private static func checkedByteCount(of lines: [[UInt8]]) throws(LogError) -> Int {
+    var byteCount = 0
+    for line in lines {
+      guard line.count <= LogLimit.eventBytes else { throw .eventTooLong(bytes: line.count) }
+      byteCount += line.count + 1
+    }
+    guard (1...LogLimit.commitEvents).contains(lines.count), byteCount <= LogLimit.commitBytes
+    else { throw .commitTooLarge(events: lines.count, bytes: byteCount) }
+    return byteCount
+  }
+
+  private mutating func write(_ bytes: [UInt8], at offset: UInt64) throws(LogError) {
+    do {
+      try file.writeFully(bytes, at: offset)
+    } catch {
+      isStopped = true
+      throw durable == end ? .notWritten(error) : .outcomeUnknown(error)
+    }
+  }
+
+  private mutating func writeHead() throws(StorageError) {
+    generation += 1
+    let slot = HeadSlot(
+      generation: generation, position: durable, commitOffset: lastCommitOffset,
+      root: frontier.root, frontier: frontier)
+    try head.writeFully(slot.encoded(in: ledger), at: slot.offset)
+  }
+
+  /// Closes the active segment and begins the next one.
+  private mutating func roll(at time: Instant) throws(LogError) {
+    do {
+      let seal = SealLine(
+        count: end.size - end.segment, bytes: end.offset, root: frontier.root)
+      let (line, checksum) = seal.encoded(in: ledger, segment: end.segment)
+      try file.writeFully(line, at: end.offset)
+      end.offset += UInt64(line.count)
+      try file.synchronize()
+      durable = end
+      try writeHead()
+      try head.synchronize()
+      try beginSegment(previous: checksum, at: time)
+    } catch {
+      isStopped = true
+      throw durable.size == end.size ? .notWritten(error) : .outcomeUnknown(error)
+    }
+  }
+
+  private mutating func beginSegment(previous: UInt32, at time: Instant) throws(StorageError) {
+    let header = SegmentHeader(
+      first: size, created: max(time, lastTime), previous: previous, frontier: frontier)
+    file = try SegmentMaker(storage: storage, ledger: ledger).make(header)
+    end = LogPosition(size: size, segment: size, offset: UInt64(header.length))
+    durable = end
+    lastCommitOffset = end.offset
+    lastTime = header.created
+    try writeHead()
+  }
+}
+
+/// What an append answers: where the events stand, and the root that now commits to them.
+package struct Receipt: Hashable, Sendable {
+  /// The id of the first event; the others follow without gaps.
+  package let first: UInt64
+  package let count: Int
+  /// The root of the tree of all events up to and with these.
+  package let root: Digest
+  package let segment: UInt64
+  /// Where the first event line begins in the segment.
+  package let bodyOffset: UInt64
+
+  /// The number of events in the ledger after this commit.
+  package var size: UInt64 { first + UInt64(count) }
+}
+
+// MARK: - Creating and opening
+
+extension LogWriter {
+  /// Makes the log of a new ledger: its first segment and `head`; `LEDGER` is the caller's to write, last.
+  ///
+  /// Leftovers of an earlier try that wrote no `LEDGER` are written over.
+  package static func create(
+    in storage: any Storage, identity: LedgerIdentity, segmentBytes: UInt64 = LogLimit.segmentBytes
+  ) throws(LogError) -> LogWriter {
+    do {
+      for directory in [LogPath.logDirectory, LogPath.quarantineDirectory] {
+        try storage.ensureDirectory(directory)
+      }
+      let header = SegmentHeader(
+        first: 0, created: identity.created, previous: 0, frontier: Frontier())
+      let file = try SegmentMaker(storage: storage, ledger: identity.id).make(header)
+      let head = try storage.openFresh(LogPath.head)
+      let end = LogPosition(size: 0, segment: 0, offset: UInt64(header.length))
+      var writer = LogWriter(
+        recovery: Recovery(), frontier: Frontier(), end: end, durable: end,
+        lastTime: identity.created, storage: storage, ledger: identity.id, head: head,
+        segmentBytes: segmentBytes, file: file, generation: 1, lastCommitOffset: end.offset)
+      try writer.writeHead()
+      try head.synchronize()
+      try storage.synchronizeDirectory("")
+      return writer
+    } catch {
+      throw .storage(error)
+    }
+  }
+
+  /// Opens a log whose `head` the caller has locked, after doing what its end needs.
+  ///
+  /// - Parameters:
+  ///   - head: `head`, open for writing and locked.
+  ///   - knownDurable: How many events something outside of the log shows to have been durable.
+  /// - Throws: `.needsRepair` where more than a crash happened; nothing was changed then.
+  package static func open(
+    _ storage: any Storage, identity: LedgerIdentity, head: any StorageFile,
+    knownDurable: UInt64 = 0, segmentBytes: UInt64 = LogLimit.segmentBytes
+  ) throws(LogError) -> LogWriter {
+    let survey = try LogSurvey(
+      storage: storage, identity: identity, head: head, knownDurable: knownDurable)
+    let isRebuildable = survey.end.state == .headLost && survey.endsWithFill
+    guard survey.end.state == .clean || survey.end.state == .torn || isRebuildable else {
+      throw .needsRepair(survey.end)
+    }
+    do {
+      return try recovered(survey, storage, identity, head: head, segmentBytes: segmentBytes)
+    } catch {
+      throw .storage(error)
+    }
+  }
+
+  private static func recovered(
+    _ survey: LogSurvey, _ storage: any Storage, _ identity: LedgerIdentity,
+    head: any StorageFile, segmentBytes: UInt64
+  ) throws(StorageError) -> LogWriter {
+    guard let frontier = survey.scanner.frontier else {
+      fatalError("invariant broken: the tree at the log's end isn't known")
+    }
+    let end = survey.end.valid
+    let file = try storage.open(LogPath.segment(end.segment), for: .writing)
+    let repair = TailRepair(storage: storage, ledger: identity.id, file: file)
+    var recovery = Recovery()
+    for name in survey.unfinished {
+      recovery.quarantined.append(try repair.setAsideUnfinished(name))
+    }
+    if survey.end.state == .torn {
+      recovery.quarantined.append(try repair.setAside(from: end, to: survey.end.fileLength))
+    }
+    if survey.end.fileLength > end.offset {
+      try file.truncate(to: end.offset)
+      try file.synchronize()
+    }
+    recovery.adopted = survey.start.size..<end.size
+    recovery.isHeadRebuilt = survey.slots.isEmpty
+    if end != survey.start || survey.slots.isEmpty {
+      let from = survey.start.segment == end.segment ? survey.start.offset : 0
+      try repair.writeAgain(from..<end.offset)
+    }
+    var writer = LogWriter(
+      recovery: recovery, frontier: frontier, end: end, durable: end,
+      lastTime: survey.lastTime, storage: storage, ledger: identity.id, head: head,
+      segmentBytes: segmentBytes, file: file, generation: survey.slots.first?.generation ?? 1,
+      lastCommitOffset: survey.lastCommitOffset)
+    if let checksum = survey.seal {
+      try writer.beginSegment(previous: checksum, at: survey.lastTime)
+    } else if end != survey.start || survey.slots.isEmpty {
+      try writer.writeHead()
+    }
+    if survey.slots.isEmpty { try writer.writeHead() }
+    return writer
+  }
+}
