@@ -21,10 +21,15 @@ package struct ArchivedSegment: Record {
 
 extension ArchivedSegment {
   package init(reading reader: inout ObjectReader) throws(EventError) {
-    bytes = try reader.count("bytes")
-    events = try reader.count("events")
+    bytes = try reader.required("bytes")
+    events = try reader.required("events")
     segment = try reader.required("segment")
     digest = try reader.required("sha256")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("events", events, from: 0)
+    try Check.integer("bytes", bytes, from: 0)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -40,7 +45,6 @@ extension ArchivedSegment {
 package struct LedgerArchived: EventData {
   package static let type = EventType.ledgerArchived
 
-  /// The archive's id.
   package var archiveID: EntityID
   /// The date that was asked for: whole segments recorded before it.
   package var before: Instant
@@ -78,17 +82,15 @@ extension LedgerArchived {
     first = try reader.required("first")
     last = try reader.required("last")
     root = try reader.required("root")
-    segments = try reader.list("segments", ascendingBy: \.segment)
+    segments = try reader.required("segments")
     snapshot = try reader.required("snapshot")
-    guard !segments.isEmpty else {
-      throw .badValue(path: "segments", expected: .notEmpty)
-    }
-    guard segments.count <= 256 else {
-      throw .badValue(path: "segments", expected: .atMost(256))
-    }
-    guard first <= last else {
-      throw .badValue(path: "last", expected: .agreement(with: "first"))
-    }
+  }
+
+  package func check() throws(EventError) {
+    try Check.notEmpty("segments", segments)
+    try Check.atMost(256, "segments", segments.count)
+    try Check.ascending("segments", segments, by: \.segment)
+    try Check.agreement("last", with: "first", first <= last)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -97,7 +99,7 @@ extension LedgerArchived {
     writer.set("first", first)
     writer.set("last", last)
     writer.set("root", root)
-    writer.set("segments", segments, ascendingBy: \.segment)
+    writer.set("segments", segments)
     writer.set("snapshot", snapshot)
   }
 }
@@ -106,13 +108,11 @@ extension LedgerArchived {
 package struct LedgerAttached: EventData {
   package static let type = EventType.ledgerAttached
 
-  /// The archive's id.
   package var archiveID: EntityID
   /// The first event of it.
   package var first: EventID
   /// The last one.
   package var last: EventID
-  /// Why.
   package var reason: String?
 
   package init(archiveID: EntityID, first: EventID, last: EventID, reason: String? = nil) {
@@ -131,9 +131,10 @@ extension LedgerAttached {
     first = try reader.required("first")
     last = try reader.required("last")
     reason = try reader.optional("reason")
-    guard first <= last else {
-      throw .badValue(path: "last", expected: .agreement(with: "first"))
-    }
+  }
+
+  package func check() throws(EventError) {
+    try Check.agreement("last", with: "first", first <= last)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -148,7 +149,6 @@ extension LedgerAttached {
 package struct LedgerDisposed: EventData {
   package static let type = EventType.ledgerDisposed
 
-  /// The archive's id.
   package var archiveID: EntityID
   /// The first event destroyed.
   package var first: EventID
@@ -158,7 +158,6 @@ package struct LedgerDisposed: EventData {
   package var root: TreeRoot
   /// The files, ascending by `segment`; 1 to 256.
   package var segments: [ArchivedSegment]
-  /// Why.
   package var reason: String
 
   package init(
@@ -183,16 +182,14 @@ extension LedgerDisposed {
     last = try reader.required("last")
     reason = try reader.required("reason")
     root = try reader.required("root")
-    segments = try reader.list("segments", ascendingBy: \.segment)
-    guard !segments.isEmpty else {
-      throw .badValue(path: "segments", expected: .notEmpty)
-    }
-    guard segments.count <= 256 else {
-      throw .badValue(path: "segments", expected: .atMost(256))
-    }
-    guard first <= last else {
-      throw .badValue(path: "last", expected: .agreement(with: "first"))
-    }
+    segments = try reader.required("segments")
+  }
+
+  package func check() throws(EventError) {
+    try Check.notEmpty("segments", segments)
+    try Check.atMost(256, "segments", segments.count)
+    try Check.ascending("segments", segments, by: \.segment)
+    try Check.agreement("last", with: "first", first <= last)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -201,7 +198,7 @@ extension LedgerDisposed {
     writer.set("last", last)
     writer.set("reason", reason)
     writer.set("root", root)
-    writer.set("segments", segments, ascendingBy: \.segment)
+    writer.set("segments", segments)
   }
 }
 
@@ -209,13 +206,12 @@ extension LedgerDisposed {
 package struct LedgerExportIssued: EventData {
   package static let type = EventType.ledgerExportIssued
 
-  /// The export's id.
   package var exportID: EntityID
   /// `bundle`, `csv`, `jsonl`, … ; the list grows.
   package var format: CodeWord
   /// Events that the ledger held when it was made.
   package var size: Int
-  /// Their root.
+  /// The root of these.
   package var root: TreeRoot
   /// SHA-256 of the file, or of its manifest.
   package var digest: HexDigest
@@ -225,7 +221,6 @@ package struct LedgerExportIssued: EventData {
   package var filters: JSONObject?
   /// The body that it was for; names no person.
   package var issuedTo: String?
-  /// Why.
   package var reason: String?
 
   package init(
@@ -252,11 +247,16 @@ extension LedgerExportIssued {
     filters = try reader.optional("filters")
     format = try reader.required("format")
     issuedTo = try reader.optional("issued_to")
-    length = try reader.count("length")
+    length = try reader.required("length")
     reason = try reader.optional("reason")
     root = try reader.required("root")
     digest = try reader.required("sha256")
-    size = try reader.count("size")
+    size = try reader.required("size")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("size", size, from: 0)
+    try Check.integer("length", length, from: 0)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -304,9 +304,10 @@ extension LedgerCorrectionRecorded {
     event = try reader.required("event")
     eventSubject = try reader.required("event_subject")
     reason = try reader.required("reason")
-    guard Subject(eventSubject) != nil else {
-      throw .badValue(path: "event_subject", expected: .subject)
-    }
+  }
+
+  package func check() throws(EventError) {
+    try Check.form("event_subject", .subject, Subject(eventSubject) != nil)
   }
 
   package func write(to writer: inout ObjectWriter) {

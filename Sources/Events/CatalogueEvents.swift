@@ -47,7 +47,7 @@ package struct ProgramDefined: EventData {
 extension ProgramDefined {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     attributes = try reader.optional("attributes")
-    communicationCodes = try reader.list("communication_codes", distinctBy: \.self)
+    communicationCodes = try reader.required("communication_codes")
     enrollmentRequired = try reader.required("enrollment_required")
     eventTypeIDs = try reader.optional("event_type_ids")
     id = try reader.required("id")
@@ -56,6 +56,10 @@ extension ProgramDefined {
     name = try reader.required("name")
     timeZone = try reader.required("time_zone")
     unknownOutcome = try reader.required("unknown_outcome")
+  }
+
+  package func check() throws(EventError) {
+    try Check.distinct("communication_codes", communicationCodes, by: \.self)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -77,7 +81,6 @@ package struct ProgramRetired: EventData {
   package static let type = EventType.programRetired
 
   package var id: EntityID
-  /// Why.
   package var reason: String?
 
   package init(id: EntityID, reason: String? = nil) {
@@ -138,7 +141,6 @@ package struct MarketEventTypeRetired: EventData {
   package static let type = EventType.marketEventTypeRetired
 
   package var id: EntityID
-  /// Why.
   package var reason: String?
 
   package init(id: EntityID, reason: String? = nil) {
@@ -194,7 +196,6 @@ package struct UserGroupRetired: EventData {
   package static let type = EventType.userGroupRetired
 
   package var id: EntityID
-  /// Why.
   package var reason: String?
 
   package init(id: EntityID, reason: String? = nil) {

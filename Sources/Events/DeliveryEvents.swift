@@ -112,7 +112,6 @@ package struct DeliverySettled: EventData {
   package var dispatchID: EntityID
   /// What was decided.
   package var decision: Settlement
-  /// Why; names no person.
   package var reason: String
 
   package init(attempt: EventID, dispatchID: EntityID, decision: Settlement, reason: String) {
@@ -154,7 +153,7 @@ package struct AcknowledgementRecorded: EventData {
   package var opt: OptAnswer?
   /// When the answer was given.
   package var at: Instant
-  /// What is unusual about it, ascending in the order of the words; mostly empty.
+  /// What is unusual about it; mostly empty.
   package var marks: SortedSet<AcknowledgementMark>
 
   package init(
@@ -177,9 +176,13 @@ extension AcknowledgementRecorded {
     at = try reader.required("at")
     dispatchID = try reader.required("dispatch_id")
     marks = try reader.required("marks")
-    modification = try reader.ordinal("modification")
+    modification = try reader.required("modification")
     opt = try reader.optional("opt")
     userID = try reader.required("user_id")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("modification", modification, from: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {

@@ -8,9 +8,7 @@ package struct DispatchModified: EventData {
   package var dispatchID: EntityID
   /// One more than before.
   package var modification: Int
-  /// Why.
   package var reason: String
-  /// When it begins.
   package var start: ZonedMoment
   /// When it ends; absent: open-ended.
   package var end: ZonedMoment?
@@ -44,13 +42,15 @@ extension DispatchModified {
     dispatchID = try reader.required("dispatch_id")
     end = try reader.optional("end")
     isLate = try reader.required("late")
-    modification = try reader.ordinal("modification")
+    modification = try reader.required("modification")
     let isOpenEnded: Bool = try reader.required("open_ended")
     reason = try reader.required("reason")
     start = try reader.required("start")
-    guard isOpenEnded == (end == nil) else {
-      throw .badValue(path: "open_ended", expected: .agreement(with: "end"))
-    }
+    try Check.agreement("open_ended", with: "end", isOpenEnded == self.isOpenEnded)
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("modification", modification, from: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -72,7 +72,6 @@ package struct DispatchCancelled: EventData {
   package var dispatchID: EntityID
   /// One more than before.
   package var modification: Int
-  /// Why.
   package var reason: String
 
   package init(dispatchID: EntityID, modification: Int, reason: String) {
@@ -87,8 +86,12 @@ package struct DispatchCancelled: EventData {
 extension DispatchCancelled {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     dispatchID = try reader.required("dispatch_id")
-    modification = try reader.ordinal("modification")
+    modification = try reader.required("modification")
     reason = try reader.required("reason")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("modification", modification, from: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -105,9 +108,7 @@ package struct DispatchEnded: EventData {
   package var dispatchID: EntityID
   /// One more than before.
   package var modification: Int
-  /// Why.
   package var reason: String
-  /// When it ends.
   package var end: ZonedMoment
 
   package init(dispatchID: EntityID, modification: Int, reason: String, end: ZonedMoment) {
@@ -124,8 +125,12 @@ extension DispatchEnded {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     dispatchID = try reader.required("dispatch_id")
     end = try reader.required("end")
-    modification = try reader.ordinal("modification")
+    modification = try reader.required("modification")
     reason = try reader.required("reason")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("modification", modification, from: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -138,7 +143,6 @@ extension DispatchEnded {
 
 /// A channel that a recipient will be told on.
 package struct RecipientChannel: Record {
-  /// The channel's code.
   package var channel: ChannelCode
 
   package init(channel: ChannelCode) {
@@ -158,7 +162,6 @@ extension RecipientChannel {
 
 /// A user whom a dispatch concerns.
 package struct Recipient: Record {
-  /// The user.
   package var userID: EntityID
   /// The `user.defined` that was decided from.
   package var user: EventID
@@ -174,12 +177,14 @@ package struct Recipient: Record {
 
 extension Recipient {
   package init(reading reader: inout ObjectReader) throws(EventError) {
-    channels = try reader.list("channels", distinctBy: \.channel)
+    channels = try reader.required("channels")
     user = try reader.required("user")
     userID = try reader.required("user_id")
-    guard !channels.isEmpty else {
-      throw .badValue(path: "channels", expected: .notEmpty)
-    }
+  }
+
+  package func check() throws(EventError) {
+    try Check.notEmpty("channels", channels)
+    try Check.distinct("channels", channels, by: \.channel)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -191,11 +196,9 @@ extension Recipient {
 
 /// A user who was considered and left out.
 package struct Exclusion: Record {
-  /// The user.
   package var userID: EntityID
   /// The `user.defined` that was decided from.
   package var user: EventID
-  /// Why.
   package var reason: ExclusionReason
   /// More about the reason; names no person.
   package var detail: String?
@@ -246,12 +249,16 @@ package struct ResolutionTotals: Record {
 extension ResolutionTotals {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     let considered: Int = try reader.required("considered")
-    exclusions = try reader.count("exclusions")
-    notConsidered = try reader.count("not_considered")
-    recipients = try reader.count("recipients")
-    guard considered == recipients + exclusions else {
-      throw .badValue(path: "considered", expected: .agreement(with: "recipients"))
-    }
+    exclusions = try reader.required("exclusions")
+    notConsidered = try reader.required("not_considered")
+    recipients = try reader.required("recipients")
+    try Check.agreement("considered", with: "recipients", considered == self.considered)
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("recipients", recipients, from: 0)
+    try Check.integer("exclusions", exclusions, from: 0)
+    try Check.integer("not_considered", notConsidered, from: 0)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -272,7 +279,6 @@ package struct RecipientsResolved: EventData {
   package static let type = EventType.recipientsResolved
 
   package var dispatchID: EntityID
-  /// The modification that this belongs to.
   package var modification: Int
   /// Number of this part, from 0.
   package var chunk: Int
@@ -280,7 +286,7 @@ package struct RecipientsResolved: EventData {
   package var program: EventID
   /// The `market-event-type.defined` that was decided from.
   package var eventType: EventID
-  /// The `user-group.defined` events that were decided from, ascending.
+  /// The `user-group.defined` events that were decided from.
   package var userGroups: SortedSet<EventID>
   /// Ascending by `user_id`.
   package var recipients: [Recipient]
@@ -316,33 +322,36 @@ package struct RecipientsResolved: EventData {
 
 extension RecipientsResolved {
   package init(reading reader: inout ObjectReader) throws(EventError) {
-    chunk = try reader.count("chunk")
+    chunk = try reader.required("chunk")
     dispatchID = try reader.required("dispatch_id")
     eventType = try reader.required("event_type")
-    exclusions = try reader.list("exclusions", ascendingBy: \.userID)
+    exclusions = try reader.required("exclusions")
     let isLast: Bool = try reader.required("is_last")
-    modification = try reader.ordinal("modification")
+    modification = try reader.required("modification")
     program = try reader.required("program")
-    recipients = try reader.list("recipients", ascendingBy: \.userID)
+    recipients = try reader.required("recipients")
     totals = try reader.optional("totals")
     userGroups = try reader.required("user_groups")
-    guard isLast == (totals != nil) else {
-      throw .badValue(path: "is_last", expected: .agreement(with: "totals"))
-    }
-    guard recipients.count + exclusions.count <= Self.entryLimit else {
-      throw .badValue(path: "exclusions", expected: .atMost(Self.entryLimit))
-    }
+    try Check.agreement("is_last", with: "totals", isLast == self.isLast)
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("modification", modification, from: 1)
+    try Check.integer("chunk", chunk, from: 0)
+    try Check.ascending("recipients", recipients, by: \.userID)
+    try Check.ascending("exclusions", exclusions, by: \.userID)
+    try Check.atMost(Self.entryLimit, "exclusions", recipients.count + exclusions.count)
   }
 
   package func write(to writer: inout ObjectWriter) {
     writer.set("chunk", chunk)
     writer.set("dispatch_id", dispatchID)
     writer.set("event_type", eventType)
-    writer.set("exclusions", exclusions, ascendingBy: \.userID)
+    writer.set("exclusions", exclusions)
     writer.set("is_last", isLast)
     writer.set("modification", modification)
     writer.set("program", program)
-    writer.set("recipients", recipients, ascendingBy: \.userID)
+    writer.set("recipients", recipients)
     writer.set("totals", totals)
     writer.set("user_groups", userGroups)
   }

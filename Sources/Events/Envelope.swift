@@ -90,6 +90,7 @@ extension Event {
   package func encodeLine() -> [UInt8] {
     invariant(
       (idempotencyKey == nil) == (idempotencyHash == nil), "a key stands without its hash")
+    invariant(decider ?? 1 >= 1, "a decider's number counts from 1")
     var bytes: [UInt8] = []
     bytes.reserveCapacity(512)
     var writer = ObjectWriter(takingOver: &bytes)
@@ -157,7 +158,7 @@ package struct Envelope: Sendable {
     clock = try reader.optional("clock")
     correlation = try reader.optional("correlationid")
     data = try reader.required("data")
-    decider = try reader.optionalInteger("decider", from: 1)
+    decider = try reader.optional("decider")
     id = try reader.required("id")
     idempotencyHash = try reader.optional("idempotencyhash")
     idempotencyKey = try reader.optional("idempotencykey")
@@ -167,13 +168,12 @@ package struct Envelope: Sendable {
     time = try reader.required("time")
     type = try reader.required("type")
     try reader.finish()
-    guard sameBytes(version, Self.specVersion) else {
-      throw .badValue(path: "specversion", expected: .specVersion)
-    }
-    if idempotencyHash == nil, idempotencyKey != nil {
+    try Check.integer("decider", decider, from: 1)
+    try Check.form("specversion", .specVersion, sameBytes(version, Self.specVersion))
+    if idempotencyKey != nil, idempotencyHash == nil {
       throw .missingField(path: "idempotencyhash")
     }
-    if idempotencyKey == nil, idempotencyHash != nil {
+    if idempotencyHash != nil, idempotencyKey == nil {
       throw .missingField(path: "idempotencykey")
     }
   }
@@ -181,12 +181,8 @@ package struct Envelope: Sendable {
   /// The event, with its data read as its type says.
   package func event(upcasters: Upcasters = .shipped) throws(EventError) -> Event {
     let (type, data) = try upcasters.current(type: type, data: data, id: id)
-    var reader = ObjectReader(data)
     let payload: EventPayload
-    do {
-      payload = try EventPayload(type, reading: &reader)
-      try reader.finish()
-    } catch {
+    do { payload = try EventPayload(type, json: .object(data)) } catch {
       throw error.within("data")
     }
     let expected = payload.subject.text

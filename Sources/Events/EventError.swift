@@ -44,7 +44,6 @@ package enum EventError: Error, Hashable, Sendable {
     case instant
     case duration
     case subject
-    case eventType
     case specVersion
     /// One word of a closed list.
     case oneOf([String])

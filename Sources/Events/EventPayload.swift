@@ -1,3 +1,5 @@
+import Bytes
+
 /// What one type of event says: the record that stands in the envelope's `data`.
 package protocol EventData: Record {
   static var type: EventType { get }
@@ -124,62 +126,61 @@ extension EventPayload {
   }
 
   /// Reads the data of an event of this type.
-  init(_ type: EventType, reading reader: inout ObjectReader) throws(EventError) {
+  init(_ type: EventType, json data: JSON) throws(EventError) {
     switch type {
-    case .ledgerCreated: self = .ledgerCreated(try LedgerCreated(reading: &reader))
-    case .ledgerRecovered: self = .ledgerRecovered(try LedgerRecovered(reading: &reader))
-    case .ledgerRepaired: self = .ledgerRepaired(try LedgerRepaired(reading: &reader))
-    case .ledgerKeyChanged: self = .ledgerKeyChanged(try LedgerKeyChanged(reading: &reader))
-    case .ledgerTimeStamped: self = .ledgerTimeStamped(try LedgerTimeStamped(reading: &reader))
-    case .ledgerArchived: self = .ledgerArchived(try LedgerArchived(reading: &reader))
-    case .ledgerAttached: self = .ledgerAttached(try LedgerAttached(reading: &reader))
-    case .ledgerDisposed: self = .ledgerDisposed(try LedgerDisposed(reading: &reader))
-    case .ledgerExportIssued: self = .ledgerExportIssued(try LedgerExportIssued(reading: &reader))
+    case .ledgerCreated: self = .ledgerCreated(try LedgerCreated(json: data))
+    case .ledgerRecovered: self = .ledgerRecovered(try LedgerRecovered(json: data))
+    case .ledgerRepaired: self = .ledgerRepaired(try LedgerRepaired(json: data))
+    case .ledgerKeyChanged: self = .ledgerKeyChanged(try LedgerKeyChanged(json: data))
+    case .ledgerTimeStamped: self = .ledgerTimeStamped(try LedgerTimeStamped(json: data))
+    case .ledgerArchived: self = .ledgerArchived(try LedgerArchived(json: data))
+    case .ledgerAttached: self = .ledgerAttached(try LedgerAttached(json: data))
+    case .ledgerDisposed: self = .ledgerDisposed(try LedgerDisposed(json: data))
+    case .ledgerExportIssued: self = .ledgerExportIssued(try LedgerExportIssued(json: data))
     case .ledgerCorrectionRecorded:
-      self = .ledgerCorrectionRecorded(try LedgerCorrectionRecorded(reading: &reader))
-    case .programDefined: self = .programDefined(try ProgramDefined(reading: &reader))
-    case .programRetired: self = .programRetired(try ProgramRetired(reading: &reader))
+      self = .ledgerCorrectionRecorded(try LedgerCorrectionRecorded(json: data))
+    case .programDefined: self = .programDefined(try ProgramDefined(json: data))
+    case .programRetired: self = .programRetired(try ProgramRetired(json: data))
     case .marketEventTypeDefined:
-      self = .marketEventTypeDefined(try MarketEventTypeDefined(reading: &reader))
+      self = .marketEventTypeDefined(try MarketEventTypeDefined(json: data))
     case .marketEventTypeRetired:
-      self = .marketEventTypeRetired(try MarketEventTypeRetired(reading: &reader))
-    case .userGroupDefined: self = .userGroupDefined(try UserGroupDefined(reading: &reader))
-    case .userGroupRetired: self = .userGroupRetired(try UserGroupRetired(reading: &reader))
-    case .userDefined: self = .userDefined(try UserDefined(reading: &reader))
-    case .userEnrolled: self = .userEnrolled(try UserEnrolled(reading: &reader))
-    case .userWithdrawn: self = .userWithdrawn(try UserWithdrawn(reading: &reader))
-    case .userOptedOut: self = .userOptedOut(try UserOptedOut(reading: &reader))
-    case .userOptedIn: self = .userOptedIn(try UserOptedIn(reading: &reader))
-    case .userErased: self = .userErased(try UserErased(reading: &reader))
-    case .templatePublished: self = .templatePublished(try TemplatePublished(reading: &reader))
-    case .templateWithdrawn: self = .templateWithdrawn(try TemplateWithdrawn(reading: &reader))
-    case .rulePublished: self = .rulePublished(try RulePublished(reading: &reader))
-    case .ruleWithdrawn: self = .ruleWithdrawn(try RuleWithdrawn(reading: &reader))
-    case .legalHoldPlaced: self = .legalHoldPlaced(try LegalHoldPlaced(reading: &reader))
-    case .legalHoldReleased: self = .legalHoldReleased(try LegalHoldReleased(reading: &reader))
-    case .signalObserved: self = .signalObserved(try SignalObserved(reading: &reader))
-    case .dispatchRequested: self = .dispatchRequested(try DispatchRequested(reading: &reader))
-    case .dispatchRejected: self = .dispatchRejected(try DispatchRejected(reading: &reader))
-    case .dispatchScheduled: self = .dispatchScheduled(try DispatchScheduled(reading: &reader))
-    case .dispatchTriggered: self = .dispatchTriggered(try DispatchTriggered(reading: &reader))
-    case .dispatchMissed: self = .dispatchMissed(try DispatchMissed(reading: &reader))
-    case .dispatchModified: self = .dispatchModified(try DispatchModified(reading: &reader))
-    case .dispatchCancelled: self = .dispatchCancelled(try DispatchCancelled(reading: &reader))
-    case .dispatchEnded: self = .dispatchEnded(try DispatchEnded(reading: &reader))
-    case .recipientsResolved: self = .recipientsResolved(try RecipientsResolved(reading: &reader))
+      self = .marketEventTypeRetired(try MarketEventTypeRetired(json: data))
+    case .userGroupDefined: self = .userGroupDefined(try UserGroupDefined(json: data))
+    case .userGroupRetired: self = .userGroupRetired(try UserGroupRetired(json: data))
+    case .userDefined: self = .userDefined(try UserDefined(json: data))
+    case .userEnrolled: self = .userEnrolled(try UserEnrolled(json: data))
+    case .userWithdrawn: self = .userWithdrawn(try UserWithdrawn(json: data))
+    case .userOptedOut: self = .userOptedOut(try UserOptedOut(json: data))
+    case .userOptedIn: self = .userOptedIn(try UserOptedIn(json: data))
+    case .userErased: self = .userErased(try UserErased(json: data))
+    case .templatePublished: self = .templatePublished(try TemplatePublished(json: data))
+    case .templateWithdrawn: self = .templateWithdrawn(try TemplateWithdrawn(json: data))
+    case .rulePublished: self = .rulePublished(try RulePublished(json: data))
+    case .ruleWithdrawn: self = .ruleWithdrawn(try RuleWithdrawn(json: data))
+    case .legalHoldPlaced: self = .legalHoldPlaced(try LegalHoldPlaced(json: data))
+    case .legalHoldReleased: self = .legalHoldReleased(try LegalHoldReleased(json: data))
+    case .signalObserved: self = .signalObserved(try SignalObserved(json: data))
+    case .dispatchRequested: self = .dispatchRequested(try DispatchRequested(json: data))
+    case .dispatchRejected: self = .dispatchRejected(try DispatchRejected(json: data))
+    case .dispatchScheduled: self = .dispatchScheduled(try DispatchScheduled(json: data))
+    case .dispatchTriggered: self = .dispatchTriggered(try DispatchTriggered(json: data))
+    case .dispatchMissed: self = .dispatchMissed(try DispatchMissed(json: data))
+    case .dispatchModified: self = .dispatchModified(try DispatchModified(json: data))
+    case .dispatchCancelled: self = .dispatchCancelled(try DispatchCancelled(json: data))
+    case .dispatchEnded: self = .dispatchEnded(try DispatchEnded(json: data))
+    case .recipientsResolved: self = .recipientsResolved(try RecipientsResolved(json: data))
     case .notificationAttempted:
-      self = .notificationAttempted(try NotificationAttempted(reading: &reader))
+      self = .notificationAttempted(try NotificationAttempted(json: data))
     case .notificationSuppressed:
-      self = .notificationSuppressed(try NotificationSuppressed(reading: &reader))
-    case .notificationDeferred:
-      self = .notificationDeferred(try NotificationDeferred(reading: &reader))
+      self = .notificationSuppressed(try NotificationSuppressed(json: data))
+    case .notificationDeferred: self = .notificationDeferred(try NotificationDeferred(json: data))
     case .notificationEscalated:
-      self = .notificationEscalated(try NotificationEscalated(reading: &reader))
-    case .deliveryRecorded: self = .deliveryRecorded(try DeliveryRecorded(reading: &reader))
-    case .deliveryUnknown: self = .deliveryUnknown(try DeliveryUnknown(reading: &reader))
-    case .deliverySettled: self = .deliverySettled(try DeliverySettled(reading: &reader))
+      self = .notificationEscalated(try NotificationEscalated(json: data))
+    case .deliveryRecorded: self = .deliveryRecorded(try DeliveryRecorded(json: data))
+    case .deliveryUnknown: self = .deliveryUnknown(try DeliveryUnknown(json: data))
+    case .deliverySettled: self = .deliverySettled(try DeliverySettled(json: data))
     case .acknowledgementRecorded:
-      self = .acknowledgementRecorded(try AcknowledgementRecorded(reading: &reader))
+      self = .acknowledgementRecorded(try AcknowledgementRecorded(json: data))
     }
   }
 }

@@ -18,11 +18,20 @@ package protocol FieldValue: Equatable, Sendable {
 /// Two records are equal when their canonical bytes are: `String`'s own `==` would take two spellings
 /// of one accented letter for the same, and the log doesn't.
 package protocol Record: FieldValue {
+  /// Reads the fields, each of its own kind and form.
   init(reading reader: inout ObjectReader) throws(EventError)
+
   func write(to writer: inout ObjectWriter)
+
+  /// Checks what the fields' types don't say: ranges, orders, and how the fields fit each other.
+  ///
+  /// Called after reading, where it refuses the line, and before writing, where a failure is our bug.
+  func check() throws(EventError)
 }
 
 extension Record {
+  package func check() throws(EventError) {}
+
   package init(json: JSON) throws(EventError) {
     guard case .object(let object) = json else {
       throw .wrongKind(path: "", expected: .object)
@@ -30,9 +39,11 @@ extension Record {
     var reader = ObjectReader(object)
     self = try Self(reading: &reader)
     try reader.finish()
+    try check()
   }
 
   package func append(to bytes: inout [UInt8]) {
+    do { try check() } catch { invariant(false, "\(Self.self) breaks its own rules: \(error)") }
     var writer = ObjectWriter(takingOver: &bytes)
     write(to: &writer)
     bytes = writer.finish()

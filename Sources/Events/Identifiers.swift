@@ -74,7 +74,7 @@ package struct LedgerID: CheckedText {
   package let text: String
 
   package init?(_ text: String) {
-    guard Hex.decode(text.utf8)?.count == 16 else { return nil }
+    guard isHex(text, digits: 32) else { return nil }
     self.text = text
   }
 }
@@ -85,7 +85,7 @@ package struct HexDigest: CheckedText {
   package let text: String
 
   package init?(_ text: String) {
-    guard Hex.decode(text.utf8)?.count == 32 else { return nil }
+    guard isHex(text, digits: 64) else { return nil }
     self.text = text
   }
 }
@@ -101,13 +101,13 @@ package struct TreeRoot: CheckedText {
   }
 }
 
-/// Bytes in base 64 with padding.
+/// At least one byte, in base 64 with padding.
 package struct Base64Text: CheckedText {
   package static let form = EventError.Form.base64
   package let text: String
 
   package init?(_ text: String) {
-    guard Base64.decode(text.utf8) != nil else { return nil }
+    guard let bytes = Base64.decode(text.utf8), !bytes.isEmpty else { return nil }
     self.text = text
   }
 }
@@ -182,6 +182,10 @@ package struct TemplateVersion: CheckedText {
     invariant(version >= 1, "a template's version counts from 1")
     text = "\(id.text)/\(version)"
   }
+}
+
+private func isHex(_ text: String, digits: Int) -> Bool {
+  text.utf8.count == digits && text.utf8.allSatisfy { Hex.value($0) != nil }
 }
 
 func isLowerCaseLetter(_ byte: UInt8) -> Bool {

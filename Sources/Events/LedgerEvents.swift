@@ -2,13 +2,11 @@ package import Bytes
 
 /// The ledger whose lost end made this one necessary.
 package struct ContinuedLedger: Record {
-  /// Its id.
   package var ledgerID: LedgerID
-  /// Its origin.
   package var origin: String
   /// Events that are still there.
   package var size: Int
-  /// The root of those.
+  /// The root of these.
   package var root: TreeRoot
   /// The size that it is known to have had: events `size` up to `lost_size` - 1 are lost.
   package var lostSize: Int
@@ -25,13 +23,16 @@ package struct ContinuedLedger: Record {
 extension ContinuedLedger {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     ledgerID = try reader.required("ledger_id")
-    lostSize = try reader.count("lost_size")
+    lostSize = try reader.required("lost_size")
     origin = try reader.required("origin")
     root = try reader.required("root")
-    size = try reader.count("size")
-    guard lostSize >= size else {
-      throw .badValue(path: "lost_size", expected: .agreement(with: "size"))
-    }
+    size = try reader.required("size")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("size", size, from: 0)
+    try Check.integer("lost_size", lostSize, from: 0)
+    try Check.agreement("lost_size", with: "size", lostSize >= size)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -75,10 +76,14 @@ package struct LedgerCreated: EventData {
 extension LedgerCreated {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     continues = try reader.optional("continues")
-    format = try reader.ordinal("format")
+    format = try reader.required("format")
     ledgerID = try reader.required("ledger_id")
     origin = try reader.required("origin")
     vkey = try reader.required("vkey")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("format", format, from: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -126,11 +131,16 @@ package struct LedgerRecovered: EventData {
 extension LedgerRecovered {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     file = try reader.required("file")
-    length = try reader.count("length")
-    offset = try reader.count("offset")
+    length = try reader.required("length")
+    offset = try reader.required("offset")
     segment = try reader.required("segment")
     digest = try reader.required("sha256")
     state = try reader.required("state")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("offset", offset, from: 0)
+    try Check.integer("length", length, from: 0)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -153,7 +163,7 @@ package struct LedgerRepaired: EventData {
   package var state: RecoveryState
   /// Events that the log held after the repair.
   package var size: Int
-  /// Their root.
+  /// The root of these.
   package var root: TreeRoot
   /// The first event of the segment that was repaired.
   package var segment: EventID?
@@ -188,14 +198,20 @@ package struct LedgerRepaired: EventData {
 extension LedgerRepaired {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     action = try reader.required("action")
-    length = try reader.optionalInteger("length", from: 0)
-    offset = try reader.optionalInteger("offset", from: 0)
+    length = try reader.optional("length")
+    offset = try reader.optional("offset")
     reason = try reader.optional("reason")
     root = try reader.required("root")
     segment = try reader.optional("segment")
     digest = try reader.optional("sha256")
-    size = try reader.count("size")
+    size = try reader.required("size")
     state = try reader.required("state")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("size", size, from: 0)
+    try Check.integer("offset", offset, from: 0)
+    try Check.integer("length", length, from: 0)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -220,7 +236,6 @@ package struct LedgerKeyChanged: EventData {
   package var vkey: String
   /// The key before it.
   package var previousVkey: String
-  /// Why.
   package var reason: String?
 
   package init(vkey: String, previousVkey: String, reason: String? = nil) {
@@ -278,9 +293,13 @@ extension LedgerTimeStamped {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     authority = try reader.required("authority")
     root = try reader.required("root")
-    size = try reader.count("size")
+    size = try reader.required("size")
     stampedAt = try reader.required("stamped_at")
     token = try reader.required("token")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("size", size, from: 0)
   }
 
   package func write(to writer: inout ObjectWriter) {

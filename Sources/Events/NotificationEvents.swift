@@ -8,10 +8,8 @@ package struct NotificationAttempted: EventData {
   package static let type = EventType.notificationAttempted
 
   package var dispatchID: EntityID
-  /// The modification that this belongs to.
   package var modification: Int
   package var userID: EntityID
-  /// The channel's code.
   package var channel: ChannelCode
   /// Which try it is for this modification, user and channel, from 1.
   package var number: Int
@@ -69,12 +67,17 @@ extension NotificationAttempted {
     dispatchID = try reader.required("dispatch_id")
     kind = try reader.required("kind")
     isLate = try reader.required("late")
-    modification = try reader.ordinal("modification")
-    number = try reader.ordinal("number")
+    modification = try reader.required("modification")
+    number = try reader.required("number")
     template = try reader.required("template")
     isTest = try reader.required("test")
     textHMAC = try reader.required("text_hmac")
     userID = try reader.required("user_id")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("modification", modification, from: 1)
+    try Check.integer("number", number, from: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -100,14 +103,12 @@ package struct NotificationSuppressed: EventData {
   package static let type = EventType.notificationSuppressed
 
   package var dispatchID: EntityID
-  /// The modification that this belongs to.
   package var modification: Int
   package var userID: EntityID
   /// Only on this channel; absent: on all.
   package var channel: ChannelCode?
   /// What the notice would have said.
   package var kind: NoticeKind
-  /// Why.
   package var reason: SuppressionReason
   /// More about the reason; names no person.
   package var detail: String?
@@ -134,9 +135,13 @@ extension NotificationSuppressed {
     detail = try reader.optional("detail")
     dispatchID = try reader.required("dispatch_id")
     kind = try reader.required("kind")
-    modification = try reader.ordinal("modification")
+    modification = try reader.required("modification")
     reason = try reader.required("reason")
     userID = try reader.required("user_id")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("modification", modification, from: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -155,16 +160,13 @@ package struct NotificationDeferred: EventData {
   package static let type = EventType.notificationDeferred
 
   package var dispatchID: EntityID
-  /// The modification that this belongs to.
   package var modification: Int
   package var userID: EntityID
-  /// The channel's code.
   package var channel: ChannelCode
   /// What the notice will say.
   package var kind: NoticeKind
   /// Not before this time.
   package var until: Instant
-  /// Why.
   package var reason: DeferralReason
   /// The attempt that this is a retry of.
   package var after: EventID?
@@ -192,10 +194,14 @@ extension NotificationDeferred {
     channel = try reader.required("channel")
     dispatchID = try reader.required("dispatch_id")
     kind = try reader.required("kind")
-    modification = try reader.ordinal("modification")
+    modification = try reader.required("modification")
     reason = try reader.required("reason")
     until = try reader.required("until")
     userID = try reader.required("user_id")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("modification", modification, from: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -215,7 +221,6 @@ package struct NotificationEscalated: EventData {
   package static let type = EventType.notificationEscalated
 
   package var dispatchID: EntityID
-  /// The modification that this belongs to.
   package var modification: Int
   /// Which step it is, from 1.
   package var level: Int
@@ -246,13 +251,20 @@ package struct NotificationEscalated: EventData {
 
 extension NotificationEscalated {
   package init(reading reader: inout ObjectReader) throws(EventError) {
-    acknowledged = try reader.count("acknowledged")
+    acknowledged = try reader.required("acknowledged")
     dispatchID = try reader.required("dispatch_id")
-    level = try reader.ordinal("level")
-    modification = try reader.ordinal("modification")
-    required = try reader.ordinal("required")
+    level = try reader.required("level")
+    modification = try reader.required("modification")
+    required = try reader.required("required")
     userIDs = try reader.required("user_ids")
     within = try reader.required("within")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("modification", modification, from: 1)
+    try Check.integer("level", level, from: 1)
+    try Check.integer("acknowledged", acknowledged, from: 0)
+    try Check.integer("required", required, from: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {

@@ -25,60 +25,6 @@ package struct ObjectReader {
     do { return try Value(json: json) } catch { throw error.within(key) }
   }
 
-  /// A number that counts from 1: a modification, a version, an attempt's number.
-  package mutating func ordinal(_ key: String) throws(EventError) -> Int {
-    try integer(key, from: 1)
-  }
-
-  /// A number of things, from 0.
-  package mutating func count(_ key: String) throws(EventError) -> Int {
-    try integer(key, from: 0)
-  }
-
-  /// An integer within `lower...upper`.
-  package mutating func integer(
-    _ key: String, from lower: Int, through upper: Int = Int(JSON.greatestInteger)
-  ) throws(EventError) -> Int {
-    try check(key, try required(key), from: lower, through: upper)
-  }
-
-  /// The same where the field may be absent.
-  package mutating func optionalInteger(
-    _ key: String, from lower: Int, through upper: Int = Int(JSON.greatestInteger)
-  ) throws(EventError) -> Int? {
-    guard let value: Int = try optional(key) else { return nil }
-    return try check(key, value, from: lower, through: upper)
-  }
-
-  private func check(
-    _ key: String, _ value: Int, from lower: Int, through upper: Int
-  ) throws(EventError) -> Int {
-    guard value >= lower, value <= upper else {
-      throw .badValue(path: key, expected: .integer(from: lower, through: upper))
-    }
-    return value
-  }
-
-  /// A list in ascending order of what `order` takes from each entry, no two alike.
-  package mutating func list<Element: FieldValue, Order: Comparable>(
-    _ key: String, ascendingBy order: (Element) -> Order
-  ) throws(EventError) -> [Element] {
-    let list: [Element] = try required(key)
-    guard isAscending(list, by: order) else { throw .badValue(path: key, expected: .ascending) }
-    return list
-  }
-
-  /// A list in an order that has its own meaning, no two alike in what `identity` takes from each.
-  package mutating func list<Element: FieldValue, Identity: Hashable>(
-    _ key: String, distinctBy identity: (Element) -> Identity
-  ) throws(EventError) -> [Element] {
-    let list: [Element] = try required(key)
-    guard Set(list.map(identity)).count == list.count else {
-      throw .badValue(path: key, expected: .distinct)
-    }
-    return list
-  }
-
   /// Ends the reading: whatever is left is a field that nobody knows.
   package func finish() throws(EventError) {
     if next < members.count { throw .unknownField(path: members[next].key) }
@@ -94,11 +40,4 @@ package struct ObjectReader {
     if keyPrecedes(member.key, key) { throw .unknownField(path: member.key) }
     return nil
   }
-}
-
-/// Whether each element stands strictly after the one before it.
-func isAscending<Element, Order: Comparable>(
-  _ list: [Element], by order: (Element) -> Order
-) -> Bool {
-  zip(list, list.dropFirst()).allSatisfy { order($0) < order($1) }
 }

@@ -22,14 +22,6 @@ package struct ObjectWriter {
     if let value { set(key, value) }
   }
 
-  /// Sets a list that the reader will ask to be ascending.
-  package mutating func set<Element: FieldValue, Order: Comparable>(
-    _ key: String, _ list: [Element], ascendingBy order: (Element) -> Order
-  ) {
-    invariant(isAscending(list, by: order), "the list \(key) is not ascending")
-    set(key, list)
-  }
-
   /// Ends the object and hands the bytes back.
   package mutating func finish() -> [UInt8] {
     bytes.append(UInt8(ascii: "}"))

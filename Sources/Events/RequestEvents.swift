@@ -12,11 +12,9 @@ package struct DispatchRequested: EventData {
   package var programID: EntityID
   /// The `program.defined` that was decided from.
   package var program: EventID
-  /// The market event type.
   package var eventTypeID: EntityID
   /// The `market-event-type.defined` that was decided from.
   package var eventType: EventID
-  /// When it begins.
   package var start: ZonedMoment
   /// When it ends; absent: open-ended until a `dispatch.ended`.
   package var end: ZonedMoment?
@@ -59,18 +57,18 @@ extension DispatchRequested {
     eventType = try reader.required("event_type")
     eventTypeID = try reader.required("event_type_id")
     isLate = try reader.required("late")
-    modification = try reader.ordinal("modification")
+    modification = try reader.required("modification")
     let isOpenEnded: Bool = try reader.required("open_ended")
     program = try reader.required("program")
     programID = try reader.required("program_id")
     start = try reader.required("start")
     isTest = try reader.required("test")
-    guard isOpenEnded == (end == nil) else {
-      throw .badValue(path: "open_ended", expected: .agreement(with: "end"))
-    }
-    guard modification == 1 else {
-      throw .badValue(path: "modification", expected: .integer(from: 1, through: 1))
-    }
+    try Check.agreement("open_ended", with: "end", isOpenEnded == self.isOpenEnded)
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("modification", modification, from: 1)
+    try Check.integer("modification", modification, from: 1, through: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -154,9 +152,10 @@ extension DispatchRejected {
     dispatchID = try reader.required("dispatch_id")
     reasons = try reader.required("reasons")
     request = try reader.required("request")
-    guard !reasons.isEmpty else {
-      throw .badValue(path: "reasons", expected: .notEmpty)
-    }
+  }
+
+  package func check() throws(EventError) {
+    try Check.notEmpty("reasons", reasons)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -199,9 +198,10 @@ extension DispatchScheduled {
     executeAt = try reader.optional("execute_at")
     executeIf = try reader.optional("execute_if")
     grace = try reader.optional("grace")
-    guard (executeAt == nil) != (executeIf == nil) else {
-      throw .badValue(path: "", expected: .exactlyOne(["execute_at", "execute_if"]))
-    }
+  }
+
+  package func check() throws(EventError) {
+    try Check.exactlyOne(["execute_at", "execute_if"], [executeAt != nil, executeIf != nil])
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -221,7 +221,7 @@ package struct DispatchTriggered: EventData {
   package var nominal: Instant
   /// The `rule.published` that fired; absent where the request itself carried the condition.
   package var rule: EventID?
-  /// The `signal.observed` events that were read, ascending.
+  /// The `signal.observed` events that were read.
   package var signals: SortedSet<EventID>
   /// Each comparison, in the order of the condition's text.
   package var trace: [TraceStep]

@@ -19,7 +19,7 @@ package struct TemplatePublished: EventData {
   package var channel: ChannelCode?
   /// Only for this language (BCP 47).
   package var language: String?
-  /// Only for these notices, ascending in the order of the words.
+  /// Only for these notices.
   package var kinds: SortedSet<NoticeKind>?
 
   package init(
@@ -51,7 +51,11 @@ extension TemplatePublished {
     language = try reader.optional("language")
     programID = try reader.optional("program_id")
     title = try reader.optional("title")
-    version = try reader.ordinal("version")
+    version = try reader.required("version")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("version", version, from: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -72,7 +76,6 @@ package struct TemplateWithdrawn: EventData {
   package static let type = EventType.templateWithdrawn
 
   package var id: EntityID
-  /// Why.
   package var reason: String?
 
   package init(id: EntityID, reason: String? = nil) {
@@ -146,14 +149,17 @@ extension RulePublished {
     holdFor = try reader.optional("for")
     id = try reader.required("id")
     condition = try reader.required("if")
-    maxPerDay = try reader.optionalInteger("max_per_day", from: 1)
+    maxPerDay = try reader.optional("max_per_day")
     programID = try reader.required("program_id")
     request = try reader.optional("request")
     staleAfter = try reader.optional("stale_after")
-    version = try reader.ordinal("version")
-    guard (request == nil) != (dispatchID == nil) else {
-      throw .badValue(path: "", expected: .exactlyOne(["dispatch_id", "request"]))
-    }
+    version = try reader.required("version")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer("version", version, from: 1)
+    try Check.integer("max_per_day", maxPerDay, from: 1)
+    try Check.exactlyOne(["dispatch_id", "request"], [dispatchID != nil, request != nil])
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -175,7 +181,6 @@ package struct RuleWithdrawn: EventData {
   package static let type = EventType.ruleWithdrawn
 
   package var id: EntityID
-  /// Why.
   package var reason: String?
 
   package init(id: EntityID, reason: String? = nil) {
@@ -205,7 +210,6 @@ package struct LegalHoldPlaced: EventData {
   package static let type = EventType.legalHoldPlaced
 
   package var id: EntityID
-  /// Why.
   package var reason: String
   /// Only this dispatch.
   package var dispatchID: EntityID?
@@ -261,7 +265,6 @@ package struct LegalHoldReleased: EventData {
   package static let type = EventType.legalHoldReleased
 
   package var id: EntityID
-  /// Why.
   package var reason: String
 
   package init(id: EntityID, reason: String) {

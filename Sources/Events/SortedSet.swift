@@ -13,7 +13,7 @@ package struct SortedSet<Element: FieldValue & Comparable>: FieldValue {
 
   package init(json: JSON) throws(EventError) {
     elements = try [Element](json: json)
-    guard isAscending(elements, by: { $0 }) else { throw .badValue(.ascending) }
+    try Check.ascending("", elements, by: \.self)
   }
 
   package func append(to bytes: inout [UInt8]) { elements.append(to: &bytes) }

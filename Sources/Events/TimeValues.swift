@@ -103,11 +103,16 @@ package struct ZonedMoment: Record {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     fold = try reader.optional("fold")
     instant = try reader.required("instant")
-    offsetSeconds = try reader.integer(
-      "offset_seconds", from: Self.offsets.lowerBound, through: Self.offsets.upperBound)
+    offsetSeconds = try reader.required("offset_seconds")
     text = try reader.required("text")
     tzdata = try reader.required("tzdata")
     zone = try reader.required("zone")
+  }
+
+  package func check() throws(EventError) {
+    try Check.integer(
+      "offset_seconds", offsetSeconds, from: Self.offsets.lowerBound,
+      through: Self.offsets.upperBound)
   }
 
   package func write(to writer: inout ObjectWriter) {

@@ -2,7 +2,6 @@ package import Bytes
 
 /// A way to reach a user on one channel, as judged when it was recorded.
 package struct Contact: Record {
-  /// The channel's code.
   package var channel: ChannelCode
   /// Phone number, e-mail address or whatever the channel sends to.
   package var address: SealedText
@@ -25,9 +24,7 @@ extension Contact {
     channel = try reader.required("channel")
     problem = try reader.optional("problem")
     let isValid: Bool = try reader.required("valid")
-    guard isValid == (problem == nil) else {
-      throw .badValue(path: "valid", expected: .agreement(with: "problem"))
-    }
+    try Check.agreement("valid", with: "problem", isValid == self.isValid)
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -74,7 +71,7 @@ package struct UserDefined: EventData {
 
 extension UserDefined {
   package init(reading reader: inout ObjectReader) throws(EventError) {
-    contacts = try reader.list("contacts", ascendingBy: \.channel)
+    contacts = try reader.required("contacts")
     id = try reader.required("id")
     language = try reader.optional("language")
     name = try reader.required("name")
@@ -82,8 +79,12 @@ extension UserDefined {
     userGroupIDs = try reader.required("user_group_ids")
   }
 
+  package func check() throws(EventError) {
+    try Check.ascending("contacts", contacts, by: \.channel)
+  }
+
   package func write(to writer: inout ObjectWriter) {
-    writer.set("contacts", contacts, ascendingBy: \.channel)
+    writer.set("contacts", contacts)
     writer.set("id", id)
     writer.set("language", language)
     writer.set("name", name)
@@ -100,7 +101,6 @@ package struct UserEnrolled: EventData {
   package var programID: EntityID
   /// From when on.
   package var at: Instant
-  /// Why; names no person.
   package var reason: String?
 
   package init(userID: EntityID, programID: EntityID, at: Instant, reason: String? = nil) {
@@ -137,7 +137,6 @@ package struct UserWithdrawn: EventData {
   package var programID: EntityID
   /// From when on.
   package var at: Instant
-  /// Why; names no person.
   package var reason: String?
 
   package init(userID: EntityID, programID: EntityID, at: Instant, reason: String? = nil) {
@@ -255,7 +254,6 @@ package struct UserErased: EventData {
   package static let type = EventType.userErased
 
   package var userID: EntityID
-  /// Why; names no person.
   package var reason: String?
 
   package init(userID: EntityID, reason: String? = nil) {

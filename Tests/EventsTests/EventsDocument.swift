@@ -21,6 +21,8 @@ struct EventsDocument {
   }
 
   let sections: [Section]
+  /// The first two columns of the table of kinds.
+  private(set) var kindRows: [(kind: String, json: String)] = []
 
   init() throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent()
@@ -45,6 +47,9 @@ struct EventsDocument {
         sections[sections.count - 1].fields.append(
           Field(
             name: cells[0].trimmingCharacters(in: ["`"]), kind: cells[1], required: cells[2]))
+      } else if line.hasPrefix("| "), sections.last?.title == "Kinds" {
+        let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        kindRows.append((cells[0], cells[1]))
       } else if line.hasPrefix("`"), sections[sections.count - 1].words.isEmpty {
         sections[sections.count - 1].words = line.split(separator: " ").map {
           $0.trimmingCharacters(in: ["`"])
