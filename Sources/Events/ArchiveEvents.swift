@@ -40,8 +40,9 @@ extension ArchivedSegment {
   }
 }
 
-/// `ledger.archived.v1`: segments were copied to an archive. Of more than 256 segments there are
-/// several of these events.
+/// `ledger.archived.v1`: segments were copied to an archive.
+///
+/// Of more than 256 segments there are several of these events.
 package struct LedgerArchived: EventData {
   package static let type = EventType.ledgerArchived
 

@@ -1,7 +1,8 @@
 package import Bytes
 
-/// `delivery.recorded.v1`: what a channel or provider said about an attempt. Results may repeat and
-/// come in any order; all are kept.
+/// `delivery.recorded.v1`: what a channel or provider said about an attempt.
+///
+/// Results may repeat and come in any order; all are kept.
 package struct DeliveryRecorded: EventData {
   package static let type = EventType.deliveryRecorded
 
@@ -140,8 +141,9 @@ extension DeliverySettled {
   }
 }
 
-/// `acknowledgement.recorded.v1`: an answer to one modification of a dispatch. It says nothing of
-/// any other.
+/// `acknowledgement.recorded.v1`: an answer to one modification of a dispatch.
+///
+/// It says nothing of any other.
 package struct AcknowledgementRecorded: EventData {
   package static let type = EventType.acknowledgementRecorded
 

@@ -44,7 +44,9 @@ extension ContinuedLedger {
   }
 }
 
-/// `ledger.created.v1`: what this ledger is. Event 0, and no other.
+/// `ledger.created.v1`: what this ledger is.
+///
+/// Event 0, and no other.
 package struct LedgerCreated: EventData {
   package static let type = EventType.ledgerCreated
 

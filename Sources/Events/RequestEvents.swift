@@ -1,7 +1,8 @@
 package import Bytes
 
-/// `dispatch.requested.v1`: a call on a program, accepted. Its recipients follow in
-/// `recipients.resolved`.
+/// `dispatch.requested.v1`: a call on a program, accepted.
+///
+/// Its recipients follow in `recipients.resolved`.
 package struct DispatchRequested: EventData {
   package static let type = EventType.dispatchRequested
 
