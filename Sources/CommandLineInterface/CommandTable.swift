@@ -10,6 +10,8 @@ package struct CommandTable<World>: Sendable {
   /// Options that every command takes, before or after its name.
   package let globals: [Parameter]
   package let sections: [CommandSection<World>]
+  /// All commands in the order of the help.
+  package let entries: [CommandEntry<World>]
   package let groups: [CommandGroup]
   package let topics: [HelpTopic]
 
@@ -34,12 +36,10 @@ package struct CommandTable<World>: Sendable {
             CommandEntry("version", "Show the version", takes: [], action: .showVersion),
           ])
       ]
+    entries = self.sections.flatMap(\.entries)
     self.groups = groups
     self.topics = topics
   }
-
-  /// All commands in the order of the help.
-  package var entries: [CommandEntry<World>] { sections.flatMap(\.entries) }
 
   func entry(at path: [String]) -> CommandEntry<World>? {
     entries.first { $0.path == path }

@@ -3,10 +3,13 @@ struct HelpPage<World> {
   let table: CommandTable<World>
   /// The terminal's columns; long lines are hard to read, so more than 100 aren't used.
   let width: Int
+  /// Where the text beside a label begins.
+  private let textColumn: Int
 
   init(table: CommandTable<World>, width: Int) {
     self.table = table
     self.width = min(max(width, 40), 100)
+    textColumn = min(26, self.width / 3)
   }
 
   /// The page of a command, of a group of commands, or with an empty path of the program.
@@ -102,10 +105,12 @@ struct HelpPage<World> {
       case .optional: break
       }
     }
-    // A remark stays in one piece.
+    // A remark stays in one piece, where a line can hold it.
     let last = remarks.count - 1
-    let pieces = remarks.enumerated().map { index, remark in
-      (index == 0 ? "(" : "") + remark + (index == last ? ")" : ";")
+    let pieces = remarks.enumerated().flatMap { index, remark in
+      let piece = (index == 0 ? "(" : "") + remark + (index == last ? ")" : ";")
+      return displayWidth(piece) <= width - textColumn
+        ? [piece] : piece.split(separator: " ").map(String.init)
     }
     return item(label, parameter.help.split(separator: " ").map(String.init) + pieces)
   }
@@ -116,12 +121,11 @@ struct HelpPage<World> {
 
   /// A label, and in the column beside it (or below, when it is long) the text.
   private func item(_ label: String, _ words: [String]) -> [String] {
-    let column = min(26, width / 3)
-    var lines = wrapped(words, width: width - column).map {
-      String(repeating: " ", count: column) + $0
+    var lines = wrapped(words, width: width - textColumn).map {
+      String(repeating: " ", count: textColumn) + $0
     }
-    if displayWidth(label) + 4 <= column, let first = lines.first {
-      lines[0] = padded("  " + label, to: column) + first.dropFirst(column)
+    if displayWidth(label) + 4 <= textColumn, let first = lines.first {
+      lines[0] = padded("  " + label, to: textColumn) + first.dropFirst(textColumn)
     } else {
       lines.insert("  " + label, at: 0)
     }

@@ -1,7 +1,7 @@
 /// The candidates that `word` was probably meant to be, the likeliest first, three at most.
 ///
-/// Those are the candidates that begin with it, and those that few slips of the hand lead to: two,
-/// or one where either word has up to three letters. Case doesn't count.
+/// Those are the candidates that begin with it; without any, those that few slips of the hand lead
+/// to: two, or one where either word has up to three letters. Case doesn't count.
 func suggestions(for word: String, among candidates: [String]) -> [String] {
   // Nobody types a name of a hundred letters by mistake, and the distance costs their product.
   guard (1...64).contains(word.utf8.count) else { return [] }
@@ -9,15 +9,16 @@ func suggestions(for word: String, among candidates: [String]) -> [String] {
   var ranked: [(distance: Int, name: String)] = []
   for name in candidates {
     let wanted = Array(name.lowercased().unicodeScalars)
-    let limit = min(typed.count, wanted.count) <= 3 ? 1 : 2
-    let distance = editDistance(typed, wanted)
-    if wanted.starts(with: typed) {
-      ranked.append((0, name))
-    } else if distance <= limit {
+    let shorter = min(typed.count, wanted.count)
+    let distance = wanted.starts(with: typed) ? 0 : editDistance(typed, wanted)
+    // A word of one letter is another word after a single slip.
+    if distance <= (shorter <= 3 ? 1 : 2), distance < shorter {
       ranked.append((distance, name))
     }
   }
-  return ranked.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(3).map(\.name)
+  ranked.sort { ($0.distance, $0.name) < ($1.distance, $1.name) }
+  if ranked.first?.distance == 0 { ranked.removeAll { $0.distance > 0 } }
+  return ranked.prefix(3).map(\.name)
 }
 
 /// How many insertions, deletions, replacements and swaps of neighbours lead from one word to another.

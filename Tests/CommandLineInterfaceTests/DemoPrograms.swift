@@ -1,6 +1,9 @@
 import Bytes
 import CommandLineInterface
 
+/// The testing library has a type of this name, too.
+typealias ExitStatus = CommandLineInterface.ExitStatus
+
 /// What a program answered: everything that its caller can see.
 struct Answer: Equatable, CustomStringConvertible {
   var status: ExitStatus
@@ -48,6 +51,10 @@ final class TestConsole {
 /// What the demonstration's handlers work on: they only leave here what they were given.
 final class DemoWorld {
   var calls: [Invocation] = []
+  /// How many lines a handler printed, and how many bytes had gone out in between.
+  var lines = 0
+  var bytesOut: [Int] = []
+  var surroundings = TestConsole()
 }
 
 func run(
