@@ -64,6 +64,32 @@ struct LockWaiterTests {
     withExtendedLifetime((holder, turn)) {}
   }
 
+  @Test("Who lets go and comes back at once goes behind the one who waits")
+  func order() throws {
+    let storage = storage
+    let order = Order()
+    var head: (any StorageFile)? = try storage.open("head", for: .writing)
+    #expect(try head?.tryLock() == true)
+    let waiting = DispatchGroup()
+    waiting.enter()
+    Thread.detachNewThread {
+      _ = try? locked(in: storage, milliseconds: 10_000) {
+        order.values.withLock { $0.append(1) }
+        SystemClock.sleep(microseconds: 2_000)
+      }
+      waiting.leave()
+    }
+    // It waits for the lock itself once it has the turnstile.
+    while try storage.open("LEDGER", for: .reading).tryLock() {
+      SystemClock.sleep(microseconds: 1_000)
+    }
+    head = nil
+    #expect(
+      try locked(in: storage, milliseconds: 10_000) { order.values.withLock { $0.append(2) } })
+    waiting.wait()
+    #expect(order.values.withLock { $0 } == [1, 2])
+  }
+
   @Test("A file that isn't there is no lock")
   func missing() throws {
     let file = try storage.open("head", for: .writing)
@@ -161,4 +187,8 @@ private func inThreads(
 private final class Answers: Sendable {
   let values: Mutex<[Bool]>
   init(count: Int) { values = Mutex([Bool](repeating: false, count: count)) }
+}
+
+private final class Order: Sendable {
+  let values = Mutex<[Int]>([])
 }
