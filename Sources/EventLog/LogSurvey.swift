@@ -48,7 +48,7 @@ struct LogSurvey {
     guard let last = segments.last else {
       let nothing = LogPosition(size: 0, segment: 0, offset: 0)
       throw .needsRepair(
-        LogEnd(state: mark > 0 ? .lostTail : .corrupt, valid: nothing, mark: mark, fileLength: 0))
+        LogEnd(state: .lostTail, valid: nothing, mark: mark, fileLength: 0))
     }
     let begin = try Self.begin(
       storage, ledger, slots: slots, segments: segments, last: last, mark: mark)

@@ -127,7 +127,7 @@ struct InputTests {
   func interruptions() async {
     await #expect(processExitsWith: .success) {
       // Unlike `signal`, this has calls interrupted rather than begun again by the system.
-      var action = unsafe sigaction()
+      var action = sigaction()
       #if canImport(Darwin)
         unsafe action.__sigaction_u.__sa_handler = { _ in }
       #else
