@@ -21,7 +21,7 @@ struct ArgumentParser<World> {
   private var words: [String] = []
   private var given: [String: [String]] = [:]
   private var optionsEnded = false
-  /// Whether an option was read that only the present command takes; what follows isn't a path then.
+  /// Whether an option of the present command was read: then no more words of a path follow.
   private var isSettled = false
 
   init(

@@ -31,7 +31,7 @@ package struct CommandFailure: Error, Hashable, Sendable {
     terminalSafe([happened, stillGood, notDone].compactMap(\.self).joined(separator: "; "))
   }
 
-  /// `{"error":{"code":…,"exit":…,"hint":…,"message":…},"v":1}`; without a hint there is no such key.
+  /// `{"error":{"code":…,"exit":…,"hint":…,"message":…},"v":1}`; the hint only where there is one.
   func json(hint: String?) -> JSON {
     var error = JSONObject()
     error["code"] = .string(status.name)

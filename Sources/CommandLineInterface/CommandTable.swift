@@ -90,7 +90,7 @@ package struct CommandEntry<World>: Sendable {
   package let details: String
   package let examples: [Example]
   package let parameters: [Parameter]
-  /// Stands in the help for the arguments and options, where those alone don't say what goes together.
+  /// Replaces the usage made from the parameters, where that doesn't say what goes together.
   package let usage: String?
   let action: Action
 
@@ -100,7 +100,7 @@ package struct CommandEntry<World>: Sendable {
   /// - Parameter summary: One imperative sentence without its full stop.
   /// - Parameter details: Paragraphs with an empty line between them; lines that begin with a space
   ///   are kept as they are.
-  /// - Parameter parameters: Arguments in the order of their places, and options in that of the help.
+  /// - Parameter parameters: Arguments in the order of their places, options in that of the help.
   package init(
     _ path: String, _ summary: String, details: String = "", examples: [Example],
     takes parameters: [any Declaration] = [], usage: String? = nil, run: @escaping Handler

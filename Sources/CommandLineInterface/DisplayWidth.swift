@@ -1,8 +1,8 @@
 /// How many columns a terminal gives `text`, which holds no controls (see ``terminalSafe(_:)``).
 ///
-/// East Asian wide characters and emoji count two, combining marks nothing. Not covered: "ambiguous"
-/// characters (one here, two in some East Asian terminals), and clusters of Indic scripts, where
-/// terminals disagree with each other.
+/// East Asian wide characters and emoji count two, combining marks nothing. Not covered:
+/// "ambiguous" characters (one here, two in some East Asian terminals), and clusters of Indic
+/// scripts, where terminals disagree with each other.
 package func displayWidth(_ text: String) -> Int {
   if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
   return text.reduce(0) { $0 + displayWidth(of: $1) }

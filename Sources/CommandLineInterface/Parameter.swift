@@ -70,8 +70,8 @@ package protocol Declaration: Sendable {
 
 /// An option or flag; `Value` is what ``Invocation`` gives for it.
 ///
-/// Declared once as a `static let`, which is also the key to its value, so that neither a misspelled
-/// name nor a wrong type compiles.
+/// Declared once as a `static let`, which is also the key to its value, so that neither a
+/// misspelled name nor a wrong type compiles.
 package struct Option<Value: Sendable>: Declaration {
   package let parameter: Parameter
   /// The value of all texts that were given, in their order.

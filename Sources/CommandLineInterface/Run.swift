@@ -57,8 +57,9 @@ extension CommandTable {
     return .done
   }
 
-  /// Whether to fail in JSON, before the line is understood: a bare `--json` can't be anything else,
-  /// because nothing that looks like an option is taken as a value.
+  /// Whether to fail in JSON, asked before the line is understood.
+  ///
+  /// A bare `--json` is always the option: nothing that looks like one is taken as a value.
   private func asksForJSON(_ arguments: [String]) -> Bool {
     declares(StandardOption.json)
       && arguments.prefix { !sameBytes($0, "--") }

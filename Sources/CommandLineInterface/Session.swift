@@ -2,8 +2,8 @@ package import Bytes
 
 /// What a handler speaks through: data to standard output, talk to standard error.
 ///
-/// All text is made safe for a terminal on its way out (``terminalSafe(_:)``); only ``write(_:)`` and
-/// JSON go out as they are. Output is buffered, and stands before any talk that comes after it.
+/// All text is made safe for a terminal on its way out (``terminalSafe(_:)``); only ``write(_:)``
+/// and JSON go out as they are. Output is buffered, and stands before any talk that comes after it.
 package struct Session {
   package let programName: String
   package let console: Console
@@ -13,7 +13,6 @@ package struct Session {
   private let coloursOutput: Bool
   private let coloursTalk: Bool
   private var pending: [UInt8] = []
-  private var readerIsGone = false
   /// A failure of standard output that came to light while talking.
   private var deferred: CommandFailure?
 
@@ -72,9 +71,7 @@ package struct Session {
       try console.output(bytes)
     } catch {
       switch error {
-      case .readerIsGone:
-        readerIsGone = true
-        throw CommandFailure(.inputOutput, "the reader of standard output is gone")
+      case .readerIsGone: throw .readerIsGone
       case .failed(let code):
         throw CommandFailure(
           .inputOutput, "standard output can't be written (system error \(code))",
@@ -99,7 +96,7 @@ package struct Session {
   /// - Parameter help: And the command that says more, in quotes.
   mutating func report(_ failure: CommandFailure, usage: String? = nil, help: String? = nil) {
     // Nobody reads any more (as when piped into `head`): that isn't worth a line.
-    if readerIsGone { return }
+    if failure == .readerIsGone { return }
     if wantsJSON {
       let hint = failure.hint ?? help.map { "see \($0)" }
       return talk(bytes: failure.json(hint: hint).canonicalBytes)
@@ -136,6 +133,11 @@ package struct Session {
     guard isOn, let style else { return text }
     return "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m"
   }
+}
+
+extension CommandFailure {
+  fileprivate static let readerIsGone = CommandFailure(
+    .inputOutput, "the reader of standard output is gone")
 }
 
 extension ColorChoice {

@@ -21,7 +21,7 @@ func suggestions(for word: String, among candidates: [String]) -> [String] {
   return ranked.prefix(3).map(\.name)
 }
 
-/// How many insertions, deletions, replacements and swaps of neighbours lead from one word to another.
+/// How many insertions, deletions, replacements and swaps of neighbours make one word the other.
 ///
 /// This is the restricted form of the Damerau-Levenshtein distance (optimal string alignment): what
 /// was swapped isn't edited again. It costs O(one × other).

@@ -1,7 +1,7 @@
 import Bytes
 
 extension CommandTable {
-  /// What is wrong with the table itself, one sentence a problem; a test of each program demands none.
+  /// What is wrong with the table itself, a sentence each; a test of each program demands none.
   ///
   /// Besides names and help texts, every example is parsed as its reader would type it.
   package var problems: [String] {

@@ -1,9 +1,9 @@
 /// `text` with everything that could steer a terminal or hide in it spelled out as `\u{…}`.
 ///
-/// Escaped are the controls (C0, DEL, C1, so also every newline), line and paragraph separators, and
-/// all characters that take no room of their own: bidirectional overrides, zero-width spaces and
-/// joiners, tags, variation selectors. Combining accents stay. The backslash isn't escaped, so that
-/// escaping twice changes nothing: the result is for eyes, not for reading back.
+/// Escaped are the controls (C0, DEL, C1, so also every newline), line and paragraph separators,
+/// and all characters that take no room of their own: bidirectional overrides, zero-width spaces
+/// and joiners, tags, variation selectors. Combining accents stay. The backslash isn't escaped, so
+/// that escaping twice changes nothing: the result is for eyes, not for reading back.
 package func terminalSafe(_ text: String) -> String {
   if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
   var safe = String.UnicodeScalarView()

@@ -52,7 +52,7 @@ enum UsageError: Error, Hashable {
   }
 }
 
-/// A user's text between quotes: safe to print, and cut to a length that leaves the message readable.
+/// A user's text between quotes: safe to print, and cut so that the message stays readable.
 private func quoted(_ text: String) -> String {
   "'\(truncated(terminalSafe(text), to: 60))'"
 }

@@ -57,6 +57,8 @@ struct MessageTests {
       .root("dispach", "unknown command 'dispach'; did you mean 'dispatch'?"),
       .root("DISPATCH", "unknown command 'DISPATCH'; did you mean 'dispatch'?"),
       .root("idspatch f", "unknown command 'idspatch'; did you mean 'dispatch'?"),
+      .root("dipsathc f", "unknown command 'dipsathc'; did you mean 'dispatch'?"),
+      .root("dipsahct f", "unknown command 'dipsahct'"),
       .root("d", "unknown command 'd'; did you mean 'deliver' or 'dispatch'?"),
       .root("rebuild", "unknown command 'rebuild'; did you mean 'view rebuild'?"),
       .root("teapot", "unknown command 'teapot'"),
@@ -80,6 +82,7 @@ struct MessageTests {
       .deliver("deliver -- test", "surplus argument 'test'"),
       // Options
       .dispatch("dispatch f --ky k", "unknown option '--ky'; did you mean '--key'?"),
+      .dispatch("dispatch f --kye k", "unknown option '--kye'; did you mean '--key'?"),
       .dispatch("dispatch f --KEY=k", "unknown option '--KEY'; did you mean '--key'?"),
       .dispatch("dispatch f --d", "unknown option '--d'; did you mean '--deliver'?"),
       .dispatch("dispatch f --=k", "unknown option '--'"),

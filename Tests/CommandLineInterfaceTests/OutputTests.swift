@@ -71,6 +71,21 @@ struct OutputTests {
     for line in answer.output.split(separator: "\n") { #expect(displayWidth(String(line)) <= 40) }
   }
 
+  @Test("A terminal that is too narrow for that gets lines that are too long")
+  func tooNarrow() {
+    let surroundings = TestConsole()
+    surroundings.isTerminal = true
+    surroundings.environment = ["NO_COLOR": "1"]
+    surroundings.width = 20
+    #expect(
+      run("a", on: surroundings, Self.wide).output == """
+        ID    NAME         N  NOTE
+        u-1   節電株…      7  a note …
+        u-22  Zoe\u{301}       1000  short\\u…
+
+        """)
+  }
+
   @Test("Names and values stand beneath each other, and an empty name goes on")
   func keyValueBlock() {
     let answer = run { _, _, session throws(CommandFailure) in
@@ -176,6 +191,18 @@ struct OutputTests {
     }
     #expect(answer == Answer(status: .inputOutput))
     #expect((1..<10_000).contains(world.lines))
+  }
+
+  @Test("A reader that went away hides no other failure")
+  func closedPipeAndFailure() {
+    let surroundings = TestConsole()
+    surroundings.outputError = .readerIsGone
+    let answer = run("a", on: surroundings) { _, _, session throws(CommandFailure) in
+      try session.print("x")
+      session.note("looking")
+      throw CommandFailure(.integrityViolation, "so")
+    }
+    #expect(answer == Answer(status: .integrityViolation, talk: "demo: looking\ndemo: so\n"))
   }
 
   @Test("The handler's status is the program's", arguments: ExitStatus.allCases)

@@ -102,6 +102,16 @@ struct TextTests {
     #expect(ValueType.integer(.min ... .max).read("9223372036854775808") == nil)
   }
 
+  private enum Unit: String, CaseIterable { case kelvin = "K", celsius = "C" }
+
+  @Test("A choice is spelled byte for byte, though Swift finds more strings equal")
+  func choices() {
+    let type = ValueType.oneOf(Unit.self)
+    #expect(type.read("K") == .kelvin)
+    #expect("\u{212A}" == "K")
+    for text in ["\u{212A}", "k", "", "K ", "kelvin"] { #expect(type.read(text) == nil) }
+  }
+
   @Test("An exit status has one code, one word and one line")
   func exitStatuses() {
     let codes: [ExitStatus: (Int32, String)] = [
