@@ -28,10 +28,20 @@ struct Descriptor: ~Copyable, Sendable {
   }
 
   /// Opens what a path from outside names, through symbolic links where it has some.
+  ///
+  /// A FIFO is waited for: `import <(command)` is such a file.
   init(opening path: String, flags: Int32, permissions: mode_t = 0) throws(Errno) {
     guard isWhole(path) else { throw Errno(EINVAL) }
-    let flags = flags | O_CLOEXEC | O_NONBLOCK
+    let flags = flags | O_CLOEXEC
     number = try systemCall { unsafe open(path, flags, permissions) }
+  }
+
+  /// Opens another descriptor of what has a number already, which stays open.
+  ///
+  /// Both share the position in the file.
+  init(duplicating number: Int32) throws(Errno) {
+    // Never one of the three numbers that standard streams are known by.
+    self.number = try systemCall { fcntl(number, F_DUPFD_CLOEXEC, 3) }
   }
 
   deinit { _ = closeNumber(number) }
@@ -50,6 +60,16 @@ struct Descriptor: ~Copyable, Sendable {
   @discardableResult
   func withNumber<Answer>(_ body: (Int32) throws(Errno) -> Answer) throws(Errno) -> Answer {
     try body(number)
+  }
+
+  /// Reads once from the position, at most `count` bytes; none are the end.
+  ///
+  /// Waits for bytes even where the descriptor was handed over with `O_NONBLOCK`.
+  func read(upTo count: Int) throws(Errno) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let filled = try readWaiting(number, into: &bytes)
+    bytes.removeSubrange(filled...)
+    return bytes
   }
 
   func status() throws(Errno) -> FileStatus { try FileStatus(of: number) }
@@ -73,6 +93,11 @@ struct Descriptor: ~Copyable, Sendable {
         unsafe pwrite(number, buffer.baseAddress, buffer.count, offset)
       }
     }
+  }
+
+  /// Gives the file exactly these permissions, whatever the umask.
+  func setPermissions(_ permissions: mode_t) throws(Errno) {
+    try systemCall { fchmod(number, permissions) }
   }
 
   /// Returns once the content and the length of a file are durable; its times may not be.
@@ -126,3 +151,16 @@ extension Descriptor {
 }
 
 private func closeNumber(_ number: Int32) -> Int32 { close(number) }
+
+private func readWaiting(_ number: Int32, into bytes: inout [UInt8]) throws(Errno) -> Int {
+  while true {
+    do throws(Errno) {
+      return try systemCall {
+        unsafe bytes.withUnsafeMutableBytes { unsafe read(number, $0.baseAddress, $0.count) }
+      }
+    } catch {
+      guard error.code == EAGAIN else { throw error }
+      try waitUntilReady(number, for: POLLIN)
+    }
+  }
+}

@@ -40,11 +40,9 @@ package struct FileStatus: Hashable, Sendable {
   ///
   /// - Throws: `.failed(.status, …)`, with ENOENT where nothing has the name.
   package init(of path: String) throws(PlatformError) {
-    do throws(Errno) {
+    self = try PlatformError.naming(.status, path) { () throws(Errno) in
       guard isWhole(path) else { throw Errno(EINVAL) }
-      try self.init(named: path, in: AT_FDCWD)
-    } catch {
-      throw .failed(.status, path: path, code: error.code)
+      return try FileStatus(named: path, in: AT_FDCWD)
     }
   }
 
@@ -142,12 +140,12 @@ package enum FileSharing: Hashable, Sendable {
 
   /// Gives a new file or directory its group and exactly these permissions, whatever the umask.
   func apply(_ permissions: mode_t, to descriptor: borrowing Descriptor) throws(Errno) {
-    try descriptor.withNumber { number throws(Errno) in
-      if case .group(let group) = self {
-        // An owner of all ones stays as it is. A change of group may clear bits, so it comes first.
+    if case .group(let group) = self {
+      // An owner of all ones stays as it is. A change of group may clear bits, so it comes first.
+      try descriptor.withNumber { number throws(Errno) in
         try systemCall { fchown(number, uid_t.max, group) }
       }
-      try systemCall { fchmod(number, permissions) }
     }
+    try descriptor.setPermissions(permissions)
   }
 }

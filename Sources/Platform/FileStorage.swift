@@ -18,8 +18,8 @@ package import EventLog
 ///
 /// A storage that was opened for writing refuses (EPERM) files that it can't trust:
 /// ``FileStatus/whyUntrustworthy(expected:user:)`` of ``status(of:)`` gives the reasons. Several
-/// links to a file only matter when it is to be written. One that was opened for reading reads
-/// whatever it may.
+/// links to a file only matter when it is to be written; one that is only read may be locked all
+/// the same. A storage that was opened for reading reads whatever it may.
 package final class FileStorage: Storage, Sendable {
   /// The directory as it was named, for messages.
   package let directory: String
@@ -51,7 +51,7 @@ package final class FileStorage: Storage, Sendable {
   package static func create(
     directory: String, sharing: FileSharing = .ownerOnly
   ) throws(StorageError) -> FileStorage {
-    try naming(.createDirectory, directory) { () throws(Errno) in
+    try StorageError.naming(.createDirectory, directory) { () throws(Errno) in
       guard isWhole(directory) else { throw Errno(EINVAL) }
       let parent = try Descriptor(
         opening: parentDirectory(of: directory), flags: O_RDONLY | O_DIRECTORY)
@@ -63,7 +63,7 @@ package final class FileStorage: Storage, Sendable {
 
   private convenience init(_ directory: String, for purpose: Purpose) throws(StorageError) {
     // Whoever names the ledger may name it by a symbolic link: this one path is followed.
-    let root = try naming(.open, directory) { () throws(Errno) in
+    let root = try StorageError.naming(.open, directory) { () throws(Errno) in
       try Descriptor(opening: directory, flags: O_RDONLY | O_DIRECTORY)
     }
     self.init(root, named: directory, for: purpose)
@@ -78,7 +78,7 @@ package final class FileStorage: Storage, Sendable {
   package func open(
     _ path: String, for access: StorageAccess
   ) throws(StorageError) -> any StorageFile {
-    try naming(.open, path) { () throws(Errno) in
+    try StorageError.naming(.open, path) { () throws(Errno) in
       switch purpose {
       case .reading:
         invariant(access == .reading, "\(path) opened for writing in a storage that only reads")
@@ -103,14 +103,14 @@ package final class FileStorage: Storage, Sendable {
   }
 
   package func list(_ directory: String) throws(StorageError) -> [String] {
-    try naming(.list, directory) { () throws(Errno) in
+    try StorageError.naming(.list, directory) { () throws(Errno) in
       try namesInDirectory(openDirectory(directory))
     }
   }
 
   package func createDirectory(_ path: String) throws(StorageError) {
     let sharing = sharingForWriting("create the directory \(path)")
-    try naming(.createDirectory, path) { () throws(Errno) in
+    try StorageError.naming(.createDirectory, path) { () throws(Errno) in
       try inParent(of: path) { parent, name throws(Errno) in
         _ = try makeDirectory(name, in: parent, sharing: sharing)
       }
@@ -119,7 +119,7 @@ package final class FileStorage: Storage, Sendable {
 
   package func rename(_ path: String, to newPath: String) throws(StorageError) {
     _ = sharingForWriting("rename \(path)")
-    try naming(.rename, path) { () throws(Errno) in
+    try StorageError.naming(.rename, path) { () throws(Errno) in
       try inParent(of: path) { parent, name throws(Errno) in
         try inParent(of: newPath) { newParent, newName throws(Errno) in
           try parent.rename(name, to: newName, in: newParent)
@@ -130,20 +130,18 @@ package final class FileStorage: Storage, Sendable {
 
   package func synchronizeDirectory(_ path: String) throws(StorageError) {
     _ = sharingForWriting("synchronize the directory \(path)")
-    try naming(.synchronizeDirectory, path) { () throws(Errno) in
+    try StorageError.naming(.synchronizeDirectory, path) { () throws(Errno) in
       try openDirectory(path).synchronizeAll()
     }
   }
 
   /// What the system knows of a file or directory below this one, or of the directory itself (`.`).
   package func status(of path: String) throws(PlatformError) -> FileStatus {
-    do throws(Errno) {
+    try PlatformError.naming(.status, path) { () throws(Errno) in
       if path == "." { return try root.status() }
       return try inParent(of: path) { parent, name throws(Errno) in
         try parent.status(of: name)
       }
-    } catch {
-      throw .failed(.status, path: path, code: error.code)
     }
   }
 }
@@ -232,16 +230,5 @@ private func makeDirectory(
   } catch {
     try? parent.removeDirectory(name)
     throw error
-  }
-}
-
-/// Says of a failed call which operation it was part of, and on which path.
-private func naming<Answer: ~Copyable>(
-  _ operation: StorageError.Operation, _ path: String, _ body: () throws(Errno) -> Answer
-) throws(StorageError) -> Answer {
-  do {
-    return try body()
-  } catch {
-    throw StorageError(operation: operation, path: path, code: error.code)
   }
 }

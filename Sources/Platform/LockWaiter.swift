@@ -4,7 +4,7 @@ package import EventLog
 ///
 /// The system keeps no queue that one could wait in with a time limit, so waiters ask again and
 /// again. How long they sleep in between grows from 0.2 ms to 5 ms, so that many waiters leave the
-/// processor to the one that holds the lock, and is drawn at random, so that they don't ask in step.
+/// processor to the one that holds the lock; it is drawn at random, so that they don't ask in step.
 /// Whoever lets go and takes the lock again at once can keep a waiter out for long: callers who do
 /// so go through a turnstile, by ``acquire(_:turnstile:in:timeoutMilliseconds:)``.
 ///
@@ -45,21 +45,4 @@ private func poll(
     span = min(span * 3 / 2, longestMicroseconds)
   }
   return true
-}
-
-/// A moment of the monotonic clock.
-private struct Deadline {
-  private let nanoseconds: UInt64
-
-  init(milliseconds: Int) {
-    // A day is for ever here, and keeps the sum small.
-    let span = UInt64(min(max(0, milliseconds), 86_400_000))
-    nanoseconds = SystemClock.monotonicNanoseconds() + span * 1_000_000
-  }
-
-  /// How long it is until then, rounded up, or `nil` when it has passed.
-  var restMicroseconds: Int? {
-    let now = SystemClock.monotonicNanoseconds()
-    return now < nanoseconds ? Int((nanoseconds - now) / 1_000) + 1 : nil
-  }
 }

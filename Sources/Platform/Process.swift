@@ -22,5 +22,27 @@ package func prepareProcess() {
   }
 }
 
-/// Ends the process at once with an exit code.
+/// Ends the process with an exit code; nothing that isn't flushed is written any more.
 package func exitProcess(_ code: Int32) -> Never { exit(code) }
+
+/// The arguments after the program's name.
+///
+/// - Throws: `.argumentNotText` rather than to record a repaired text that nobody typed.
+package func programArguments() throws(PlatformError) -> [String] {
+  var arguments: [String] = []
+  for position in 1..<max(1, Int(CommandLine.argc)) {
+    guard let bytes = unsafe CommandLine.unsafeArgv[position] else { break }
+    guard let argument = unsafe String(validatingCString: bytes) else {
+      throw .argumentNotText(position: position)
+    }
+    arguments.append(argument)
+  }
+  return arguments
+}
+
+/// The value of a variable of the environment, or `nil` where it isn't set.
+///
+/// One that isn't UTF-8 is repaired, so that its use fails rather than goes unnoticed.
+package func environmentVariable(_ name: String) -> String? {
+  unsafe getenv(name).map { unsafe String(cString: $0) }
+}

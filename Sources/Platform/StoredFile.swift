@@ -33,7 +33,7 @@ final class StoredFile: StorageFile, Sendable {
     guard let start = off_t(exactly: offset) else { return 0 }
     let wanted = min(range.count, Int(clamping: off_t.max - start))
     var filled = 0
-    do throws(Errno) {
+    return try StorageError.naming(.read, path) { () throws(Errno) in
       while filled < wanted {
         let rest = range.lowerBound + filled..<range.lowerBound + wanted
         let count = try descriptor.read(into: &bytes, range: rest, at: start + off_t(filled))
@@ -41,51 +41,41 @@ final class StoredFile: StorageFile, Sendable {
         filled += count
       }
       return filled
-    } catch {
-      throw StorageError(operation: .read, path: path, code: error.code)
     }
   }
 
   func write(_ bytes: ArraySlice<UInt8>, at offset: UInt64) throws(StorageError) -> Int {
     invariant(mayWrite, "\(path) was opened for reading and is written")
     invariant(!bytes.isEmpty, "no bytes are written to \(path)")
-    do throws(Errno) {
+    return try StorageError.naming(.write, path) { () throws(Errno) in
       guard let start = off_t(exactly: offset) else { throw Errno(EFBIG) }
       let count = try descriptor.write(bytes, at: start)
       // POSIX leaves it open what 0 would mean here; who goes on with the rest must not spin on it.
       guard count > 0 else { throw Errno(EIO) }
       return count
-    } catch {
-      throw StorageError(operation: .write, path: path, code: error.code)
     }
   }
 
   func size() throws(StorageError) -> UInt64 {
-    do throws(Errno) {
-      return try descriptor.status().size
-    } catch {
-      throw StorageError(operation: .size, path: path, code: error.code)
+    try StorageError.naming(.size, path) { () throws(Errno) in
+      try descriptor.status().size
     }
   }
 
   func truncate(to size: UInt64) throws(StorageError) {
     invariant(mayWrite, "\(path) was opened for reading and is truncated")
-    do throws(Errno) {
+    try StorageError.naming(.truncate, path) { () throws(Errno) in
       guard let length = off_t(exactly: size) else { throw Errno(EFBIG) }
       try descriptor.withNumber { number throws(Errno) in
         try systemCall { ftruncate(number, length) }
       }
-    } catch {
-      throw StorageError(operation: .truncate, path: path, code: error.code)
     }
   }
 
   func synchronize() throws(StorageError) {
     invariant(mayWrite, "\(path) was opened for reading and is synchronized")
-    do throws(Errno) {
+    try StorageError.naming(.synchronize, path) { () throws(Errno) in
       try descriptor.synchronizeContent()
-    } catch {
-      throw StorageError(operation: .synchronize, path: path, code: error.code)
     }
   }
 

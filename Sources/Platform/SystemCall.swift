@@ -1,3 +1,5 @@
+import EventLog
+
 #if canImport(Darwin)
   import Darwin
 #elseif canImport(Musl)
@@ -31,4 +33,32 @@ func systemCall<Number: FixedWidthInteger>(_ call: () -> Number) throws(Errno) -
 /// Whether the C library would read all of `path`: it ends a text at its first zero byte.
 func isWhole(_ path: String) -> Bool {
   !path.isEmpty && !path.utf8.contains(0)
+}
+
+extension StorageError {
+  /// Says of a failed call which operation it was part of, and on which path.
+  @discardableResult
+  static func naming<Answer: ~Copyable>(
+    _ operation: Operation, _ path: String, _ body: () throws(Errno) -> Answer
+  ) throws(StorageError) -> Answer {
+    do {
+      return try body()
+    } catch {
+      throw StorageError(operation: operation, path: path, code: error.code)
+    }
+  }
+}
+
+extension PlatformError {
+  /// Says of a failed call which operation it was part of, and on which path.
+  @discardableResult
+  static func naming<Answer: ~Copyable>(
+    _ operation: Operation, _ path: String, _ body: () throws(Errno) -> Answer
+  ) throws(PlatformError) -> Answer {
+    do {
+      return try body()
+    } catch {
+      throw .failed(operation, path: path, code: error.code)
+    }
+  }
 }

@@ -19,18 +19,24 @@ struct LockWaiterTests {
   func released() throws {
     let storage = storage
     let isHeld = Atomic(false)
+    let hasTried = Atomic(false)
     let answers = inThreads(2) { index in
       if index == 0 {
         let holder = try storage.open("head", for: .writing)
         isHeld.store(try holder.tryLock(), ordering: .sequentiallyConsistent)
-        SystemClock.sleep(microseconds: 20_000)
+        while !hasTried.load(ordering: .sequentiallyConsistent) {
+          SystemClock.sleep(microseconds: 100)
+        }
+        SystemClock.sleep(microseconds: 10_000)
         withExtendedLifetime(holder) {}
       } else {
         while !isHeld.load(ordering: .sequentiallyConsistent) {
           SystemClock.sleep(microseconds: 100)
         }
         let waiter = try storage.open("head", for: .writing)
-        try #require(try !waiter.tryLock())
+        let isFree = try waiter.tryLock()
+        hasTried.store(true, ordering: .sequentiallyConsistent)
+        try #require(!isFree)
         try #require(try acquire(waiter, timeoutMilliseconds: 10_000))
       }
     }
@@ -62,6 +68,32 @@ struct LockWaiterTests {
     let waiter = try storage.open("head", for: .writing)
     #expect(try !acquire(waiter, turnstile: "LEDGER", in: storage, timeoutMilliseconds: 1))
     withExtendedLifetime((holder, turn)) {}
+  }
+
+  @Test("Who lets go and comes back at once goes behind the one who waits")
+  func order() throws {
+    let storage = storage
+    let order = Order()
+    var head: (any StorageFile)? = try storage.open("head", for: .writing)
+    #expect(try head?.tryLock() == true)
+    let waiting = DispatchGroup()
+    waiting.enter()
+    Thread.detachNewThread {
+      _ = try? locked(in: storage, milliseconds: 10_000) {
+        order.values.withLock { $0.append(1) }
+        SystemClock.sleep(microseconds: 2_000)
+      }
+      waiting.leave()
+    }
+    // It waits for the lock itself once it has the turnstile.
+    while try storage.open("LEDGER", for: .reading).tryLock() {
+      SystemClock.sleep(microseconds: 1_000)
+    }
+    head = nil
+    #expect(
+      try locked(in: storage, milliseconds: 10_000) { order.values.withLock { $0.append(2) } })
+    waiting.wait()
+    #expect(order.values.withLock { $0 } == [1, 2])
   }
 
   @Test("A file that isn't there is no lock")
@@ -161,4 +193,8 @@ private func inThreads(
 private final class Answers: Sendable {
   let values: Mutex<[Bool]>
   init(count: Int) { values = Mutex([Bool](repeating: false, count: count)) }
+}
+
+private final class Order: Sendable {
+  let values = Mutex<[Int]>([])
 }
