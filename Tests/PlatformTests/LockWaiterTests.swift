@@ -19,18 +19,24 @@ struct LockWaiterTests {
   func released() throws {
     let storage = storage
     let isHeld = Atomic(false)
+    let hasTried = Atomic(false)
     let answers = inThreads(2) { index in
       if index == 0 {
         let holder = try storage.open("head", for: .writing)
         isHeld.store(try holder.tryLock(), ordering: .sequentiallyConsistent)
-        SystemClock.sleep(microseconds: 20_000)
+        while !hasTried.load(ordering: .sequentiallyConsistent) {
+          SystemClock.sleep(microseconds: 100)
+        }
+        SystemClock.sleep(microseconds: 10_000)
         withExtendedLifetime(holder) {}
       } else {
         while !isHeld.load(ordering: .sequentiallyConsistent) {
           SystemClock.sleep(microseconds: 100)
         }
         let waiter = try storage.open("head", for: .writing)
-        try #require(try !waiter.tryLock())
+        let isFree = try waiter.tryLock()
+        hasTried.store(true, ordering: .sequentiallyConsistent)
+        try #require(!isFree)
         try #require(try acquire(waiter, timeoutMilliseconds: 10_000))
       }
     }
