@@ -86,7 +86,7 @@ extension String: ColumnValue {
 }
 
 /// SQLite takes a text of no bytes for null unless it is given an address.
-private func bindText(
+func bindText(
   _ bytes: UnsafeBufferPointer<UInt8>, to statement: OpaquePointer, at index: Int32
 ) -> Int32 {
   guard let length = Int32(exactly: bytes.count) else { return SQLITE_TOOBIG }

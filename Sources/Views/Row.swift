@@ -1,4 +1,6 @@
+import Bytes
 import CSQLite
+import Events
 
 /// A row of a statement's answer, read from its first column to its last.
 ///
@@ -89,5 +91,32 @@ package enum StoredValue: Hashable, Sendable {
     let start = unsafe sqlite3_column_blob(statement, index)
     let count = unsafe sqlite3_column_bytes(statement, index)
     return unsafe Array(UnsafeRawBufferPointer(start: start, count: Int(count)))
+  }
+}
+
+/// A record as a column holds it: its canonical JSON.
+struct RecordText<Value: Record>: ColumnValue {
+  let value: Value
+
+  init(_ value: Value) { self.value = value }
+
+  func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+    unsafe value.canonicalBytes.withUnsafeBufferPointer { bytes in
+      unsafe bindText(bytes, to: statement, at: index)
+    }
+  }
+
+  init?(of statement: OpaquePointer, at index: Int32) {
+    guard let text = unsafe String(of: statement, at: index),
+      let json = try? JSON(parsing: Array(text.utf8)), let value = try? Value(json: json)
+    else { return nil }
+    self.value = value
+  }
+}
+
+extension Row {
+  /// The next column's record, from its canonical JSON.
+  mutating func record<Value: Record>(_ type: Value.Type = Value.self) throws(ViewError) -> Value {
+    try next(RecordText<Value>.self).value
   }
 }

@@ -1,4 +1,5 @@
 import CSQLite
+package import Events
 
 /// Why the views can't be read or written; the log is not touched by any of this.
 package enum ViewError: Error, Hashable, Sendable {
@@ -12,6 +13,10 @@ package enum ViewError: Error, Hashable, Sendable {
   ///
   /// - column: The index, from 0, of the column in what `statement` answers.
   case malformed(statement: String, column: Int)
+  /// Another program's database stands where the views should be.
+  case foreign(applicationID: Int64)
+  /// An event, or a cursor, isn't the one that follows what was applied before it.
+  case outOfOrder(expected: EventID, found: EventID)
 
   /// What the caller can do about it.
   package enum Remedy: Hashable, Sendable {
