@@ -1,1 +1,18 @@
 #include <sqlite3.h>
+
+// What Swift can't call as it stands: a variadic function, and two whose last argument is a
+// function pointer made of an integer.
+
+static inline int ledger_sqlite_configure(sqlite3 *connection, int option, int value) {
+  return sqlite3_db_config(connection, option, value, (int *)0);
+}
+
+static inline int ledger_sqlite_bind_text(
+    sqlite3_stmt *statement, int index, const unsigned char *text, int length) {
+  return sqlite3_bind_text(statement, index, (const char *)text, length, SQLITE_TRANSIENT);
+}
+
+static inline int ledger_sqlite_bind_blob(
+    sqlite3_stmt *statement, int index, const unsigned char *bytes, int length) {
+  return sqlite3_bind_blob(statement, index, bytes, length, SQLITE_TRANSIENT);
+}

@@ -1,0 +1,251 @@
+package import Bytes
+package import Events
+
+/// Attempts, and every result that came for one, or for none.
+package struct Attempts {
+  let database: Database
+
+  static let definition = ViewDefinition(
+    name: "attempts", version: 1,
+    schema: """
+      CREATE TABLE attempt (
+        event INTEGER PRIMARY KEY, dispatch TEXT NOT NULL, modification INTEGER NOT NULL,
+        user TEXT NOT NULL, channel TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL,
+        is_late INTEGER NOT NULL, is_test INTEGER NOT NULL, address INTEGER NOT NULL,
+        channel_kind TEXT NOT NULL, attempted_at INTEGER NOT NULL,
+        fate TEXT NOT NULL, evidence INTEGER NOT NULL, is_contradicted INTEGER NOT NULL,
+        provider_id TEXT
+      ) STRICT;
+      CREATE INDEX attempt_notice ON attempt (dispatch, modification, user);
+      CREATE INDEX attempt_unresolved ON attempt (fate) WHERE fate IN ('open', 'unknown');
+      CREATE TABLE result (
+        attempt INTEGER NOT NULL, event INTEGER NOT NULL, dispatch TEXT NOT NULL,
+        recorded_at INTEGER NOT NULL, says TEXT NOT NULL, evidence INTEGER NOT NULL,
+        provider_id TEXT, code TEXT, is_retryable INTEGER, occurred_at INTEGER, reason TEXT,
+        is_orphan INTEGER NOT NULL,
+        PRIMARY KEY (attempt, event)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX result_orphan ON result (event) WHERE is_orphan = 1;
+      """,
+    tables: [.init(name: "attempt", keyColumns: 1), .init(name: "result", keyColumns: 2)])
+
+  /// The attempt that this event recorded, or `nil` where it recorded none.
+  package func find(_ attempt: EventID) throws(ViewError) -> AttemptRow? {
+    try database.first("SELECT * FROM attempt WHERE event = ?", attempt) { row throws(ViewError) in
+      try AttemptRow(&row)
+    }
+  }
+
+  /// The attempts of a dispatch by modification, then user, then position.
+  package func list(of dispatch: EntityID) throws(ViewError) -> [AttemptRow] {
+    try database.rows(
+      "SELECT * FROM attempt WHERE dispatch = ? ORDER BY dispatch, modification, user, event",
+      dispatch
+    ) { row throws(ViewError) in try AttemptRow(&row) }
+  }
+
+  /// The attempts of one notice, in the order of the log.
+  package func list(of notice: NoticeKey) throws(ViewError) -> [AttemptRow] {
+    try database.rows(
+      """
+      SELECT * FROM attempt WHERE dispatch = ? AND modification = ? AND user = ? ORDER BY event
+      """, notice.dispatchID, notice.modification, notice.userID
+    ) { row throws(ViewError) in try AttemptRow(&row) }
+  }
+
+  /// The attempts that nothing came back for, in the order of the log; the cost follows their number.
+  package func open() throws(ViewError) -> [AttemptRow] {
+    try database.rows(
+      """
+      SELECT * FROM attempt WHERE fate = 'open' AND fate IN ('open', 'unknown') ORDER BY event
+      """
+    ) { row throws(ViewError) in try AttemptRow(&row) }
+  }
+
+  /// The attempts whose unknown outcome waits to be settled, in the order of the log.
+  package func unknown() throws(ViewError) -> [AttemptRow] {
+    try database.rows(
+      """
+      SELECT * FROM attempt WHERE fate = 'unknown' AND fate IN ('open', 'unknown') ORDER BY event
+      """
+    ) { row throws(ViewError) in try AttemptRow(&row) }
+  }
+
+  /// All that was said about an attempt, in the order of the log.
+  package func results(of attempt: EventID) throws(ViewError) -> [ResultRow] {
+    try database.rows("SELECT * FROM result WHERE attempt = ? ORDER BY event", attempt) {
+      row throws(ViewError) in try ResultRow(&row)
+    }
+  }
+
+  /// Results that match no attempt of their dispatch, in the order of the log.
+  package func orphans() throws(ViewError) -> [ResultRow] {
+    try database.rows("SELECT * FROM result WHERE is_orphan = 1 ORDER BY event") {
+      row throws(ViewError) in try ResultRow(&row)
+    }
+  }
+
+  func begin(_ attempt: NotificationAttempted, by event: Fact) throws(ViewError) {
+    try database.run(
+      "INSERT OR IGNORE INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?,?,'open',0,0,NULL)",
+      event.id, attempt.dispatchID, attempt.modification, attempt.userID, attempt.channel,
+      attempt.number, attempt.kind, attempt.isLate, attempt.isTest, attempt.address,
+      attempt.channelKind, event.time)
+  }
+
+  /// Whether another attempt of the same notice has told its user.
+  func isTold(_ notice: NoticeKey, otherwiseThanBy attempt: EventID) throws(ViewError) -> Bool {
+    try list(of: notice).contains { $0.event != attempt && $0.standing.fate.isTold }
+  }
+
+  func record(_ result: DeliveryRecorded, by event: Fact) throws(ViewError) -> AttemptChange? {
+    let row = ResultRow(
+      attempt: result.attempt, event: event.id, dispatchID: result.dispatchID,
+      recordedAt: event.time, says: .reported(result.outcome), evidence: result.evidence,
+      providerID: result.providerID, code: result.code, isRetryable: result.isRetryable,
+      occurredAt: result.occurredAt)
+    return try take(row) { $0.report(result.outcome, evidence: result.evidence) }
+  }
+
+  func lose(_ unknown: DeliveryUnknown, by event: Fact) throws(ViewError) -> AttemptChange? {
+    let row = ResultRow(
+      attempt: unknown.attempt, event: event.id, dispatchID: unknown.dispatchID,
+      recordedAt: event.time, says: .unknown, reason: unknown.reason.rawValue)
+    return try take(row) { $0.lose() }
+  }
+
+  func settle(_ settled: DeliverySettled, by event: Fact) throws(ViewError) -> AttemptChange? {
+    let row = ResultRow(
+      attempt: settled.attempt, event: event.id, dispatchID: settled.dispatchID,
+      recordedAt: event.time, says: .settled(settled.decision), reason: settled.reason)
+    return try take(row) { $0.settle(settled.decision) }
+  }
+
+  private func take(
+    _ result: ResultRow, _ change: (inout AttemptStanding) -> Void
+  ) throws(ViewError) -> AttemptChange? {
+    let attempt = try find(result.attempt)
+    guard let attempt, attempt.notice.dispatchID == result.dispatchID else {
+      try keep(result, isOrphan: true)
+      return nil
+    }
+    try keep(result, isOrphan: false)
+    var after = attempt.standing
+    change(&after)
+    let isNews = after != attempt.standing || (attempt.providerID == nil && result.providerID != nil)
+    if isNews {
+      try database.run(
+        """
+        UPDATE attempt SET fate = ?, evidence = ?, is_contradicted = ?,
+          provider_id = coalesce(provider_id, ?)
+        WHERE event = ?
+        """, after.fate, after.evidence, after.isContradicted, result.providerID, attempt.event)
+    }
+    return AttemptChange(attempt: attempt, after: after, mayRetry: result.isRetryable ?? false)
+  }
+
+  private func keep(_ result: ResultRow, isOrphan: Bool) throws(ViewError) {
+    try database.run(
+      "INSERT OR IGNORE INTO result VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", result.attempt,
+      result.event, result.dispatchID, result.recordedAt, result.says, result.evidence,
+      result.providerID, result.code, result.isRetryable, result.occurredAt, result.reason,
+      isOrphan)
+  }
+}
+
+extension NoticeKind: ColumnValue {}
+
+/// What a result has made of an attempt.
+struct AttemptChange {
+  /// As it was before.
+  let attempt: AttemptRow
+  let after: AttemptStanding
+  let mayRetry: Bool
+}
+
+/// One try to tell one user on one channel.
+package struct AttemptRow: Hashable, Sendable {
+  /// The `notification.attempted`, whose id is the attempt's.
+  package var event: EventID
+  package var notice: NoticeKey
+  package var channel: ChannelCode
+  /// Which try it is for this notice and channel, from 1.
+  package var number: Int
+  package var kind: NoticeKind
+  package var isLate: Bool
+  package var isTest: Bool
+  /// The `user.defined` that gave the address.
+  package var address: EventID
+  package var channelKind: CodeWord
+  package var attemptedAt: Instant
+  package var standing: AttemptStanding
+  /// The first id that a provider gave to the message.
+  package var providerID: String?
+
+  init(_ row: inout Row) throws(ViewError) {
+    event = try row.next()
+    notice = try NoticeKey(&row)
+    channel = try row.next()
+    number = try row.next()
+    kind = try row.next()
+    isLate = try row.next()
+    isTest = try row.next()
+    address = try row.next()
+    channelKind = try row.next()
+    attemptedAt = try row.next()
+    standing = AttemptStanding(
+      fate: try row.next(), evidence: try row.next(), isContradicted: try row.next())
+    providerID = try row.next()
+  }
+}
+
+/// One thing that was said about an attempt; its sealed detail stands in the log only.
+package struct ResultRow: Hashable, Sendable {
+  package var attempt: EventID
+  package var event: EventID
+  package var dispatchID: EntityID
+  package var recordedAt: Instant
+  package var says: AttemptFate
+  package var evidence: EvidenceStrength
+  package var providerID: String?
+  /// The provider's own code, raw.
+  package var code: String?
+  package var isRetryable: Bool?
+  /// When it happened, as the provider says.
+  package var occurredAt: Instant?
+  /// How the result was lost, or why it was settled so.
+  package var reason: String?
+
+  init(
+    attempt: EventID, event: EventID, dispatchID: EntityID, recordedAt: Instant,
+    says: AttemptFate, evidence: EvidenceStrength = .none, providerID: String? = nil,
+    code: String? = nil, isRetryable: Bool? = nil, occurredAt: Instant? = nil,
+    reason: String? = nil
+  ) {
+    self.attempt = attempt
+    self.event = event
+    self.dispatchID = dispatchID
+    self.recordedAt = recordedAt
+    self.says = says
+    self.evidence = evidence
+    self.providerID = providerID
+    self.code = code
+    self.isRetryable = isRetryable
+    self.occurredAt = occurredAt
+    self.reason = reason
+  }
+
+  init(_ row: inout Row) throws(ViewError) {
+    attempt = try row.next()
+    event = try row.next()
+    dispatchID = try row.next()
+    recordedAt = try row.next()
+    says = try row.next()
+    evidence = try row.next()
+    providerID = try row.next()
+    code = try row.next()
+    isRetryable = try row.next()
+    occurredAt = try row.next()
+    reason = try row.next()
+  }
+}

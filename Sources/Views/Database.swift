@@ -1,0 +1,212 @@
+import Bytes
+import CSQLite
+
+/// A SQLite database, and the statements that were prepared on it.
+///
+/// A statement is prepared when it is first run and kept for the next time; it is known by the place
+/// of its literal in the program, so that finding it again costs no comparison of texts. A database
+/// belongs to whoever opened it: it isn't shared between threads.
+@safe package final class Database {
+  /// Where a database lies.
+  package enum Place: Hashable, Sendable {
+    /// In a file, which is made where there is none.
+    case file(String)
+    /// In memory only.
+    case memory
+    /// In memory, and beyond a few megabytes in a file that no other process can open and that is
+    /// gone with this one.
+    case temporary
+  }
+
+  /// How long a file's database is waited for while another process writes, where nothing else is set.
+  package static let patienceMilliseconds: Int32 = 5_000
+
+  private let connection: OpaquePointer
+  private var statements: [UInt: OpaquePointer]
+
+  /// Opens the database; of a file's content nothing is read yet.
+  ///
+  /// A file is in WAL mode with `synchronous=NORMAL`: a crash of the machine may lose the last
+  /// transactions, never the ones before them, and the log has them all. Nothing is copied out of the
+  /// write-ahead log at close, so that a one-shot command doesn't pay for it.
+  ///
+  /// - Throws: `.refused` where SQLite can't open it.
+  package init(
+    _ place: Place, patienceMilliseconds: Int32 = patienceMilliseconds
+  ) throws(ViewError) {
+    let name: String
+    switch place {
+    case .file(let path): name = path
+    case .memory: name = ":memory:"
+    case .temporary: name = ""
+    }
+    var opened: OpaquePointer?
+    // No mutex: one thread at a time. No URI: a path is only ever a path.
+    let flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    let code = unsafe sqlite3_open_v2(name, &opened, flags, nil)
+    guard let connection = unsafe opened else {
+      throw .refused(code: code, message: "no memory is left", statement: name)
+    }
+    guard code == SQLITE_OK else {
+      let message = unsafe String(cString: sqlite3_errmsg(connection))
+      _ = unsafe sqlite3_close_v2(connection)
+      throw .refused(code: code, message: message, statement: name)
+    }
+    unsafe self.connection = unsafe connection
+    unsafe statements = [:]
+    try configure(place, patienceMilliseconds: patienceMilliseconds)
+  }
+
+  deinit { release() }
+
+  private func configure(
+    _ place: Place, patienceMilliseconds: Int32
+  ) throws(ViewError) {
+    // Whoever can write the file must not be able to make this program run what it holds.
+    try set(SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    try set(SQLITE_DBCONFIG_DEFENSIVE, 1)
+    try set(SQLITE_DBCONFIG_ENABLE_FKEY, 0)
+    try set(SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
+    try set(SQLITE_DBCONFIG_ENABLE_VIEW, 0)
+    try set(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    _ = unsafe sqlite3_busy_timeout(connection, patienceMilliseconds)
+    switch place {
+    case .file:
+      try execute("PRAGMA synchronous=NORMAL")
+    case .memory, .temporary:
+      try execute("PRAGMA synchronous=OFF")
+    }
+  }
+
+  private func set(_ option: Int32, _ value: Int32) throws(ViewError) {
+    let code = unsafe ledger_sqlite_configure(connection, option, value)
+    try check(code, "sqlite3_db_config \(option)")
+  }
+
+  /// Runs statements that take no parameters and whose answers nobody needs.
+  package func execute(_ sql: String) throws(ViewError) {
+    let code = unsafe sqlite3_exec(connection, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw error(code, sql) }
+  }
+
+  /// Whether a transaction is open.
+  package var isInTransaction: Bool { unsafe sqlite3_get_autocommit(connection) == 0 }
+
+  /// How many rows the statement before this one has changed.
+  package var changes: Int { Int(unsafe sqlite3_changes64(connection)) }
+
+  /// Runs a statement that answers no rows.
+  package func run<each Value: ColumnValue>(
+    _ sql: StaticString, _ values: repeat each Value
+  ) throws(ViewError) {
+    let statement = unsafe try prepared(sql)
+    unsafe try bind(repeat each values, to: statement, sql)
+    let code = unsafe sqlite3_step(statement)
+    // Resetting repeats the error that the step met, if it met one.
+    let end = unsafe sqlite3_reset(statement)
+    guard code == SQLITE_DONE || code == SQLITE_ROW, end == SQLITE_OK else {
+      throw error(end == SQLITE_OK ? code : end, "\(sql)")
+    }
+  }
+
+  /// The rows that a statement answers, each made into a value by `read`.
+  package func rows<each Value: ColumnValue, Result>(
+    _ sql: StaticString, _ values: repeat each Value,
+    read: (inout Row) throws(ViewError) -> Result
+  ) throws(ViewError) -> [Result] {
+    let statement = unsafe try prepared(sql)
+    unsafe try bind(repeat each values, to: statement, sql)
+    defer { _ = unsafe sqlite3_reset(statement) }
+    var results: [Result] = []
+    while unsafe try step(statement, sql) {
+      var row = unsafe Row(statement: statement, sql: sql)
+      results.append(try read(&row))
+    }
+    return results
+  }
+
+  /// The first row that a statement answers, or `nil` where it answers none.
+  package func first<each Value: ColumnValue, Result>(
+    _ sql: StaticString, _ values: repeat each Value,
+    read: (inout Row) throws(ViewError) -> Result
+  ) throws(ViewError) -> Result? {
+    let statement = unsafe try prepared(sql)
+    unsafe try bind(repeat each values, to: statement, sql)
+    defer { _ = unsafe sqlite3_reset(statement) }
+    guard unsafe try step(statement, sql) else { return nil }
+    var row = unsafe Row(statement: statement, sql: sql)
+    return try read(&row)
+  }
+
+  /// The one value that a statement answers, or `nil` where it answers no row.
+  package func value<each Value: ColumnValue, Result: ColumnValue>(
+    _ sql: StaticString, _ values: repeat each Value, as type: Result.Type = Result.self
+  ) throws(ViewError) -> Result? {
+    try first(sql, repeat each values) { row throws(ViewError) in try row.next() }
+  }
+
+  /// A cursor over the rows of a statement made of `sql`, which isn't kept.
+  package func cursor(_ sql: String) throws(ViewError) -> RowCursor {
+    var statement: OpaquePointer?
+    let code = unsafe sqlite3_prepare_v3(connection, sql, -1, 0, &statement, nil)
+    guard code == SQLITE_OK, let statement = unsafe statement else { throw error(code, sql) }
+    return unsafe RowCursor(owner: self, statement: statement, sql: sql)
+  }
+
+  /// The error for `code`, with what SQLite says about it at this moment.
+  func error(_ code: Int32, _ sql: String) -> ViewError {
+    .refused(
+      code: code, message: unsafe String(cString: sqlite3_errmsg(connection)), statement: sql)
+  }
+
+  private func check(_ code: Int32, _ sql: String) throws(ViewError) {
+    guard code == SQLITE_OK else { throw error(code, sql) }
+  }
+
+  private func prepared(_ sql: StaticString) throws(ViewError) -> OpaquePointer {
+    let key = unsafe UInt(bitPattern: sql.utf8Start)
+    if let statement = unsafe statements[key] {
+      invariant(
+        unsafe sqlite3_stmt_busy(statement) == 0, "a statement runs within itself: \(sql)")
+      return unsafe statement
+    }
+    var statement: OpaquePointer?
+    let code = unsafe sqlite3_prepare_v3(
+      connection, UnsafeRawPointer(sql.utf8Start).assumingMemoryBound(to: CChar.self),
+      Int32(sql.utf8CodeUnitCount), UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+    guard code == SQLITE_OK, let statement = unsafe statement else { throw error(code, "\(sql)") }
+    unsafe statements[key] = unsafe statement
+    return unsafe statement
+  }
+
+  private func bind<each Value: ColumnValue>(
+    _ values: repeat each Value, to statement: OpaquePointer, _ sql: StaticString
+  ) throws(ViewError) {
+    var index: Int32 = 0
+    var refusal = SQLITE_OK
+    func bindNext(_ value: some ColumnValue) {
+      index += 1
+      let code = unsafe value.bind(to: statement, at: index)
+      if refusal == SQLITE_OK { refusal = code }
+    }
+    repeat bindNext(each values)
+    guard refusal == SQLITE_OK else { throw error(refusal, "\(sql)") }
+    invariant(
+      unsafe sqlite3_bind_parameter_count(statement) == index,
+      "\(index) values for the parameters of \(sql)")
+  }
+
+  private func step(_ statement: OpaquePointer, _ sql: StaticString) throws(ViewError) -> Bool {
+    switch unsafe sqlite3_step(statement) {
+    case SQLITE_ROW: return true
+    case SQLITE_DONE: return false
+    case let code: throw error(code, "\(sql)")
+    }
+  }
+
+  private func release() {
+    for unsafe statement in unsafe statements.values { _ = unsafe sqlite3_finalize(statement) }
+    _ = unsafe sqlite3_close_v2(connection)
+  }
+}

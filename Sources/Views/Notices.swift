@@ -1,0 +1,228 @@
+package import Bytes
+package import Events
+
+/// The recipients of each modification, and what became of the notice to each of them.
+package struct Notices {
+  let database: Database
+
+  // `channels` holds the codes in order of preference, with a space between two. The columns from
+  // `state` to `evidence` are the notice's standing.
+  static let definition = ViewDefinition(
+    name: "notices", version: 1,
+    schema: """
+      CREATE TABLE notice (
+        dispatch TEXT NOT NULL, modification INTEGER NOT NULL, user TEXT NOT NULL,
+        version INTEGER, channels TEXT NOT NULL, state TEXT NOT NULL, channel TEXT, due_at INTEGER,
+        reason TEXT, attempts INTEGER NOT NULL, last_attempt INTEGER, evidence INTEGER NOT NULL,
+        PRIMARY KEY (dispatch, modification, user)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX notice_due ON notice (due_at, dispatch, modification, user)
+        WHERE due_at IS NOT NULL;
+      """,
+    tables: [.init(name: "notice", keyColumns: 3)])
+
+  /// The notices of one modification, one for each recipient, by the bytes of the users' ids.
+  package func list(of dispatch: EntityID, modification: Int) throws(ViewError) -> [NoticeRow] {
+    try database.rows(
+      "SELECT * FROM notice WHERE dispatch = ? AND modification = ? ORDER BY user", dispatch,
+      modification
+    ) { row throws(ViewError) in try NoticeRow(&row) }
+  }
+
+  /// One notice, or `nil` where the user is no recipient of the modification.
+  package func find(_ key: NoticeKey) throws(ViewError) -> NoticeRow? {
+    try database.first(
+      "SELECT * FROM notice WHERE dispatch = ? AND modification = ? AND user = ?", key.dispatchID,
+      key.modification, key.userID
+    ) { row throws(ViewError) in try NoticeRow(&row) }
+  }
+
+  /// How many notices of one modification stand how.
+  package func counts(of dispatch: EntityID, modification: Int) throws(ViewError) -> NoticeCounts {
+    let rows = try database.rows(
+      """
+      SELECT state, count(*) FROM notice WHERE dispatch = ? AND modification = ? GROUP BY state
+      """, dispatch, modification
+    ) { row throws(ViewError) in (state: try row.next(NoticeState.self), count: try row.next(Int.self))
+    }
+    var counts = NoticeCounts()
+    for row in rows { counts[row.state] = row.count }
+    return counts
+  }
+
+  /// The notices that are due at `time`, the longest due first, then by dispatch, modification and
+  /// user; at most `limit`. The cost follows their number, not that of all notices.
+  package func due(at time: Instant, limit: Int = .max) throws(ViewError) -> [NoticeRow] {
+    try database.rows(
+      """
+      SELECT * FROM notice WHERE due_at <= ? ORDER BY due_at, dispatch, modification, user LIMIT ?
+      """, time, limit
+    ) { row throws(ViewError) in try NoticeRow(&row) }
+  }
+
+  /// How many notices are due at `time`.
+  package func dueCount(at time: Instant) throws(ViewError) -> Int {
+    try database.value("SELECT count(*) FROM notice WHERE due_at <= ?", time) ?? 0
+  }
+
+  /// When the first notice is due that is due at all.
+  package func nextDue() throws(ViewError) -> Instant? {
+    try database.value(
+      "SELECT due_at FROM notice WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1")
+  }
+
+  /// The notices of earlier modifications that are still pending, by modification and user.
+  package func superseded(
+    of dispatch: EntityID, before modification: Int
+  ) throws(ViewError) -> [NoticeRow] {
+    try database.rows(
+      """
+      SELECT * FROM notice WHERE dispatch = ? AND modification < ? AND state = 'pending'
+      ORDER BY modification, user
+      """, dispatch, modification
+    ) { row throws(ViewError) in try NoticeRow(&row) }
+  }
+
+  func resolve(_ chunk: RecipientsResolved, by event: Fact) throws(ViewError) {
+    // Nothing is due before the chunk that says it is the last.
+    let isWhole = chunk.isLast && chunk.chunk == 0
+    for recipient in chunk.recipients {
+      try database.run(
+        """
+        INSERT OR IGNORE INTO notice VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, NULL, 0, NULL, 0)
+        """, chunk.dispatchID, chunk.modification, recipient.userID, recipient.user,
+        ChannelList(recipient.channels.map(\.channel)), recipient.channels.first?.channel,
+        isWhole ? event.time : nil)
+    }
+    if chunk.isLast && !isWhole {
+      try database.run(
+        """
+        UPDATE notice SET due_at = ?
+        WHERE dispatch = ? AND modification = ? AND state = 'pending' AND due_at IS NULL
+        """, event.time, chunk.dispatchID, chunk.modification)
+    }
+  }
+
+  /// Users who are told beside the recipients: which channels they have isn't resolved yet.
+  func escalate(_ escalated: NotificationEscalated, by event: Fact) throws(ViewError) {
+    for user in escalated.userIDs {
+      try database.run(
+        """
+        INSERT OR IGNORE INTO notice VALUES (?, ?, ?, NULL, '', 'pending', NULL, ?, NULL, 0, NULL, 0)
+        """, escalated.dispatchID, escalated.modification, user, event.time)
+    }
+  }
+
+  /// Lets `move` change a notice's standing; does nothing where there is no such notice.
+  func move(
+    _ key: NoticeKey, _ move: (inout NoticeRow) throws(ViewError) -> Void
+  ) throws(ViewError) {
+    guard var notice = try find(key) else { return }
+    let before = notice.standing
+    try move(&notice)
+    let after = notice.standing
+    if after == before { return }
+    try database.run(
+      """
+      UPDATE notice SET state = ?, channel = ?, due_at = ?, reason = ?, attempts = ?,
+        last_attempt = ?, evidence = ?
+      WHERE dispatch = ? AND modification = ? AND user = ?
+      """, after.state, after.channel, after.dueAt, after.reason, after.attempts,
+      after.lastAttempt, after.evidence, key.dispatchID, key.modification, key.userID)
+  }
+}
+
+/// Which notice is meant: there is one for each user whom a modification concerns.
+package struct NoticeKey: Hashable, Sendable {
+  package var dispatchID: EntityID
+  package var modification: Int
+  package var userID: EntityID
+
+  package init(dispatchID: EntityID, modification: Int, userID: EntityID) {
+    self.dispatchID = dispatchID
+    self.modification = modification
+    self.userID = userID
+  }
+
+  init(_ row: inout Row) throws(ViewError) {
+    dispatchID = try row.next()
+    modification = try row.next()
+    userID = try row.next()
+  }
+}
+
+/// The notice to one recipient of one modification.
+package struct NoticeRow: Hashable, Sendable {
+  package var key: NoticeKey
+  /// The `user.defined` that the resolution was decided from; absent for an escalation.
+  package var user: EventID?
+  /// In order of preference; empty for an escalation.
+  package var channels: [ChannelCode]
+  package var standing: NoticeStanding
+
+  init(_ row: inout Row) throws(ViewError) {
+    key = try NoticeKey(&row)
+    user = try row.next()
+    channels = try row.next(ChannelList.self).codes
+    let state: NoticeState = try row.next()
+    standing = NoticeStanding(
+      state: state, channel: try row.next(), dueAt: try row.next(), reason: try row.next(),
+      attempts: try row.next(), lastAttempt: try row.next(), evidence: try row.next())
+  }
+}
+
+/// How many notices of a modification stand how.
+package struct NoticeCounts: Hashable, Sendable {
+  package var pending = 0
+  package var attempted = 0
+  package var notified = 0
+  package var failed = 0
+  package var suppressed = 0
+  package var unknown = 0
+
+  package init() {}
+
+  /// All recipients.
+  package var total: Int { NoticeState.allCases.reduce(0) { $0 + self[$1] } }
+
+  package subscript(state: NoticeState) -> Int {
+    get {
+      switch state {
+      case .pending: pending
+      case .attempted: attempted
+      case .notified: notified
+      case .failed: failed
+      case .suppressed: suppressed
+      case .unknown: unknown
+      }
+    }
+    set {
+      switch state {
+      case .pending: pending = newValue
+      case .attempted: attempted = newValue
+      case .notified: notified = newValue
+      case .failed: failed = newValue
+      case .suppressed: suppressed = newValue
+      case .unknown: unknown = newValue
+      }
+    }
+  }
+}
+
+/// Channel codes in one column, with a space between two: no code holds one.
+struct ChannelList: ColumnValue {
+  let codes: [ChannelCode]
+
+  init(_ codes: [ChannelCode]) { self.codes = codes }
+
+  func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+    unsafe codes.map(\.text).joined(separator: " ").bind(to: statement, at: index)
+  }
+
+  init?(of statement: OpaquePointer, at index: Int32) {
+    guard let text = unsafe String(of: statement, at: index) else { return nil }
+    let words = text.utf8.split(separator: UInt8(ascii: " "))
+    codes = words.compactMap { ChannelCode(String(Substring($0))) }
+    if codes.count != words.count { return nil }
+  }
+}

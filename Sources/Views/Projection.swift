@@ -1,0 +1,141 @@
+import Bytes
+import Events
+
+extension ViewStore {
+  /// What each type of event means to the views.
+  ///
+  /// Every event is counted and has its place in its stream; the types that end in `break` mean no
+  /// more than that.
+  func project(_ payload: EventPayload, by event: Fact) throws(ViewError) {
+    switch payload {
+    case .ledgerRecovered(let recovered): try quarantineFiles.record(recovered, by: event)
+    case .programDefined(let program):
+      try catalogue.programs.define(program.id, as: program, by: event.id)
+    case .programRetired(let retired): try catalogue.programs.retire(retired.id, by: event.id)
+    case .marketEventTypeDefined(let type):
+      try catalogue.marketEventTypes.define(type.id, as: type, by: event.id)
+    case .marketEventTypeRetired(let retired):
+      try catalogue.marketEventTypes.retire(retired.id, by: event.id)
+    case .userGroupDefined(let group):
+      try catalogue.userGroups.define(group.id, as: group, by: event.id)
+    case .userGroupRetired(let retired): try catalogue.userGroups.retire(retired.id, by: event.id)
+    case .userDefined(let user): try users.define(user, by: event.id)
+    case .userEnrolled(let enrolled):
+      let change = EnrollmentChange(at: enrolled.at, event: event.id, enrolls: true)
+      try enrollments.add(change, of: enrolled.userID, in: enrolled.programID)
+    case .userWithdrawn(let withdrawn):
+      let change = EnrollmentChange(at: withdrawn.at, event: event.id, enrolls: false)
+      try enrollments.add(change, of: withdrawn.userID, in: withdrawn.programID)
+    case .userOptedOut(let optOut): try optOuts.add(optOut, by: event.id)
+    case .userOptedIn(let optIn): try optOuts.remove(optIn)
+    case .userErased(let erased):
+      try users.erase(erased.userID, by: event.id)
+      try enrollments.erase(erased.userID)
+      try optOuts.erase(erased.userID)
+    case .dispatchRequested(let request): try dispatches.request(request, by: event)
+    case .dispatchRejected(let rejected): try dispatches.reject(rejected, by: event)
+    case .dispatchScheduled(let schedule): try dispatches.schedule(schedule, by: event)
+    case .dispatchTriggered(let trigger): try dispatches.trigger(trigger, by: event)
+    case .dispatchMissed(let miss): try dispatches.miss(miss, by: event)
+    case .dispatchModified(let change): try dispatches.modify(change, by: event)
+    case .dispatchCancelled(let change): try dispatches.cancel(change, by: event)
+    case .dispatchEnded(let change): try dispatches.end(change, by: event)
+    case .recipientsResolved(let chunk):
+      try resolutions.take(chunk, by: event)
+      try notices.resolve(chunk, by: event)
+    case .notificationAttempted(let attempt): try take(attempt, by: event)
+    case .notificationSuppressed(let suppressed): try take(suppressed)
+    case .notificationDeferred(let deferred): try take(deferred)
+    case .notificationEscalated(let escalated): try notices.escalate(escalated, by: event)
+    case .deliveryRecorded(let result): try follow(attempts.record(result, by: event), at: event)
+    case .deliveryUnknown(let unknown): try follow(attempts.lose(unknown, by: event), at: event)
+    case .deliverySettled(let settled): try follow(attempts.settle(settled, by: event), at: event)
+    case .acknowledgementRecorded(let answer): try take(answer, by: event)
+    case .ledgerCreated, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped, .ledgerArchived,
+      .ledgerAttached, .ledgerDisposed, .ledgerExportIssued, .ledgerCorrectionRecorded:
+      break
+    case .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
+      .legalHoldReleased, .signalObserved:
+      break
+    }
+  }
+
+  private func take(_ attempt: NotificationAttempted, by event: Fact) throws(ViewError) {
+    try attempts.begin(attempt, by: event)
+    let key = NoticeKey(
+      dispatchID: attempt.dispatchID, modification: attempt.modification, userID: attempt.userID)
+    try notices.move(key) { notice throws(ViewError) in
+      notice.standing.attempt(event.id, on: attempt.channel)
+    }
+  }
+
+  private func take(_ suppressed: NotificationSuppressed) throws(ViewError) {
+    let key = NoticeKey(
+      dispatchID: suppressed.dispatchID, modification: suppressed.modification,
+      userID: suppressed.userID)
+    try notices.move(key) { notice throws(ViewError) in
+      notice.standing.suppress(
+        suppressed.reason, on: suppressed.channel, of: notice.channels)
+    }
+  }
+
+  private func take(_ deferred: NotificationDeferred) throws(ViewError) {
+    let key = NoticeKey(
+      dispatchID: deferred.dispatchID, modification: deferred.modification,
+      userID: deferred.userID)
+    try notices.move(key) { notice throws(ViewError) in
+      notice.standing.defer(until: deferred.until, on: deferred.channel)
+    }
+  }
+
+  private func take(_ answer: AcknowledgementRecorded, by event: Fact) throws(ViewError) {
+    try acknowledgements.record(answer, by: event)
+    let key = NoticeKey(
+      dispatchID: answer.dispatchID, modification: answer.modification, userID: answer.userID)
+    try notices.move(key) { notice throws(ViewError) in
+      notice.standing.acknowledge(answer.opt == nil ? .acknowledged : .answered)
+    }
+  }
+
+  /// Lets the notice follow what a result has made of one of its attempts.
+  private func follow(_ change: AttemptChange?, at event: Fact) throws(ViewError) {
+    guard let change, change.after != change.attempt.standing else { return }
+    let before = change.attempt.standing.fate
+    let after = change.after.fate
+    try notices.move(change.attempt.notice) { notice throws(ViewError) in
+      if after.isTold {
+        notice.standing.evidence = max(notice.standing.evidence, change.after.evidence)
+      } else if case (.reported, .reported) = (before, after), !before.isTold {
+        // It had failed, and has failed otherwise: what comes next was decided by the first news.
+        return
+      } else if notice.standing.attempts > 1,
+        try attempts.isTold(notice.key, otherwiseThanBy: change.attempt.event)
+      {
+        return
+      }
+      guard let (fate, channel) = try deciding(change, for: notice) else { return }
+      notice.standing.follow(
+        fate, on: channel, of: notice.channels, mayRetry: change.mayRetry, at: event.time)
+    }
+  }
+
+  /// The fate that decides what comes next for a notice, and the channel that it was met on; `nil`
+  /// where nothing changes.
+  private func deciding(
+    _ change: AttemptChange, for notice: NoticeRow
+  ) throws(ViewError) -> (AttemptFate, ChannelCode)? {
+    let standing = notice.standing
+    if change.after.fate.isTold { return (change.after.fate, change.attempt.channel) }
+    if change.attempt.event == standing.lastAttempt {
+      switch standing.state {
+      case .attempted, .unknown, .notified: return (change.after.fate, change.attempt.channel)
+      case .pending, .failed, .suppressed: return nil
+      }
+    }
+    // An earlier attempt that had told the user no longer has: the last one decides.
+    guard standing.state == .notified, let last = standing.lastAttempt,
+      let attempt = try attempts.find(last)
+    else { return nil }
+    return (attempt.standing.fate, attempt.channel)
+  }
+}

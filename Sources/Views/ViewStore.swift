@@ -1,0 +1,119 @@
+import Bytes
+package import Events
+
+/// The views over a log: what its events come to, kept in one database and always disposable.
+///
+/// Rows and cursor change in the same transaction. A transaction may stay open while decisions look
+/// things up in it: what they see is the log with all that is decided and not yet durable. It is
+/// committed once the events are durable, and rolled back where appending them failed.
+package final class ViewStore {
+  let database: Database
+  /// The next event that the open transaction will take; before the first one, unknown.
+  private var next: EventID = 0
+  /// Events of the open transaction, by type: counted here, so that an event costs no row for it.
+  private var uncounted: [EventType: Int] = [:]
+
+  /// Opens the views; nothing is read or made yet: see ``condition(next:root:)`` and ``create()``.
+  ///
+  /// - Throws: `.refused` where SQLite can't open the file.
+  package init(
+    _ place: Database.Place,
+    patienceMilliseconds: Int32 = Database.patienceMilliseconds
+  ) throws(ViewError) {
+    database = try Database(place, patienceMilliseconds: patienceMilliseconds)
+  }
+
+  /// Programs, market event types and user groups.
+  package var catalogue: Catalogue { Catalogue(database: database) }
+  package var users: Users { Users(database: database) }
+  package var enrollments: Enrollments { Enrollments(database: database) }
+  package var optOuts: OptOuts { OptOuts(database: database) }
+  package var dispatches: Dispatches { Dispatches(database: database) }
+  package var resolutions: Resolutions { Resolutions(database: database) }
+  package var notices: Notices { Notices(database: database) }
+  package var attempts: Attempts { Attempts(database: database) }
+  package var acknowledgements: Acknowledgements { Acknowledgements(database: database) }
+  package var idempotencyKeys: IdempotencyKeys { IdempotencyKeys(database: database) }
+  package var quarantineFiles: QuarantineFiles { QuarantineFiles(database: database) }
+  package var streams: Streams { Streams(database: database) }
+  package var typeCounts: TypeCounts { TypeCounts(database: database) }
+
+  /// How much of the log the views hold, as of the last commit.
+  package func cursor() throws(ViewError) -> Cursor {
+    let cursor = try database.first("SELECT next, root, segment, offset FROM cursor") {
+      row throws(ViewError) in try Cursor(&row)
+    }
+    guard let cursor else { throw .malformed(statement: "SELECT next FROM cursor", column: 0) }
+    return cursor
+  }
+
+  /// Begins a transaction, and keeps every other process from writing until it ends.
+  ///
+  /// - Throws: An error with the remedy `.wait` where another process writes for too long.
+  package func begin() throws(ViewError) {
+    invariant(!database.isInTransaction, "a transaction begins within another")
+    try database.execute("BEGIN IMMEDIATE")
+    do {
+      next = try cursor().next
+    } catch {
+      rollback()
+      throw error
+    }
+  }
+
+  /// Whether a transaction is open.
+  package var isInTransaction: Bool { database.isInTransaction }
+
+  /// Takes an event into every view; only within a transaction, in the order of the log.
+  ///
+  /// After an error the transaction is only good for ``rollback()``.
+  ///
+  /// - Parameters:
+  ///   - location: Where its line stands, or will stand once it is durable.
+  ///   - commit: The ids of the commit that it belongs to.
+  /// - Throws: `.outOfOrder` where the event isn't the next one.
+  package func apply(
+    _ event: Event, at location: EventLocation, commit: ClosedRange<EventID>
+  ) throws(ViewError) {
+    invariant(database.isInTransaction, "an event is applied outside of a transaction")
+    guard event.id == next else { throw .outOfOrder(expected: next, found: event.id) }
+    let fact = Fact(id: event.id, time: event.time)
+    if let key = event.idempotencyKey, let hash = event.idempotencyHash {
+      try idempotencyKeys.record(key, hash, commit: commit, at: location)
+    }
+    try streams.add(fact, about: event.subject, at: location)
+    try project(event.payload, by: fact)
+    uncounted[event.type, default: 0] += 1
+    next += 1
+  }
+
+  /// Makes all that was applied since ``begin()`` the views' content.
+  ///
+  /// - Parameter cursor: The log's end after the last event applied.
+  /// - Throws: `.outOfOrder` where the cursor names another next event; the transaction stays open.
+  package func commit(_ cursor: Cursor) throws(ViewError) {
+    invariant(database.isInTransaction, "a commit without a transaction")
+    guard cursor.next == next else { throw .outOfOrder(expected: next, found: cursor.next) }
+    for type in EventType.allCases {
+      if let events = uncounted[type] { try typeCounts.add(events, of: type) }
+    }
+    try database.run(
+      "UPDATE cursor SET next = ?, root = ?, segment = ?, offset = ?", cursor.next,
+      cursor.root.hex, cursor.segment, cursor.offset)
+    try database.execute("COMMIT")
+    uncounted = [:]
+  }
+
+  /// Forgets all that was applied since ``begin()``; without a transaction it does nothing.
+  package func rollback() {
+    uncounted = [:]
+    // Some errors have rolled back already; then there is nothing left to forget.
+    if database.isInTransaction { try? database.execute("ROLLBACK") }
+  }
+}
+
+/// What of an event's envelope the views keep.
+struct Fact {
+  let id: EventID
+  let time: Instant
+}
