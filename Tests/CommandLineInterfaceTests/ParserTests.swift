@@ -1,5 +1,6 @@
 import Bytes
 import CommandLineInterface
+import Simulation
 import Testing
 
 @Suite("Parser")
