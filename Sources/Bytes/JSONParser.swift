@@ -42,6 +42,13 @@ package struct JSONLimits: Sendable {
   package var stringBytes = standardStringBytes
 
   package init() {}
+
+  /// Whether a value may hold `text`, so that what is written can be read again.
+  ///
+  /// It must be short enough and without noncharacters, which arguments and environment may have.
+  package func allow(_ text: String) -> Bool {
+    text.utf8.count <= stringBytes && !hasNoncharacter(text)
+  }
 }
 
 extension JSON {
@@ -137,7 +144,8 @@ private struct JSONParser {
   private func ordered(
     _ members: [JSONObject.Member], keyOffsets: [Int]
   ) throws(JSONError) -> [JSONObject.Member] {
-    if members.indices.dropFirst().allSatisfy({ keyPrecedes(members[$0 - 1].key, members[$0].key) }) {
+    if members.indices.dropFirst().allSatisfy({ keyPrecedes(members[$0 - 1].key, members[$0].key) })
+    {
       return members
     }
     // Sorting finds duplicates in O(n log n), so that a hostile object can't cost O(n^2).
@@ -282,12 +290,11 @@ private struct JSONParser {
   }
 
   private func validated(_ text: [UInt8], start: Int) throws(JSONError) -> String {
-    guard let string = String(validating: text, as: UTF8.self) else {
+    guard let valid = try? UTF8Span(validating: text.span) else {
       throw JSONError(offset: start, reason: .invalidUTF8)
     }
-    if text.contains(where: { $0 >= 0xEF }), string.unicodeScalars.contains(where: isNoncharacter) {
-      throw JSONError(offset: start, reason: .noncharacter)
-    }
+    let string = String(copying: valid)
+    if hasNoncharacter(string) { throw JSONError(offset: start, reason: .noncharacter) }
     return string
   }
 }
@@ -295,6 +302,11 @@ private struct JSONParser {
 /// The value of a decimal digit, or `nil` where `byte` is none.
 package func decimalValue(_ byte: UInt8) -> UInt8? {
   (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) ? byte - UInt8(ascii: "0") : nil
+}
+
+private func hasNoncharacter(_ text: String) -> Bool {
+  // All of them begin with the byte EF or a greater one.
+  text.utf8.contains { $0 >= 0xEF } && text.unicodeScalars.contains(where: isNoncharacter)
 }
 
 /// Whether Unicode reserves the code point for a program's own use (Unicode §23.7).
