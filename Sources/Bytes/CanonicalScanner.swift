@@ -177,7 +177,8 @@ private func endOfPlainText(in line: RawSpan, from offset: Int) -> Int {
   while true {
     let marks = line.word(at: offset).bytesThatAreNotPlain
     // Two ways, so that the next load needn't wait until this word's marks are counted.
-    if marks == 0 { offset &+= 8 } else { return offset &+ marks.trailingZeroBitCount >> 3 }
+    guard marks == 0 else { return offset &+ marks.trailingZeroBitCount >> 3 }
+    offset &+= 8
   }
 }
 
@@ -251,7 +252,9 @@ private func scanEscape(
 /// The length of a character beyond ASCII, in UTF-8 (RFC 3629 §4) and not a noncharacter.
 private func scanScalar(in line: RawSpan, at offset: Int) throws(NotCanonical) -> Int {
   let word = line.word(at: offset)
-  func continuation(_ index: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: word >> (8 * index)) & 0x3F }
+  func continuation(_ index: UInt64) -> UInt32 {
+    UInt32(truncatingIfNeeded: word >> (8 * index)) & 0x3F
+  }
   let first = UInt32(truncatingIfNeeded: word) & 0xFF
   let scalar: UInt32
   switch first {

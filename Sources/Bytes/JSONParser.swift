@@ -137,7 +137,8 @@ private struct JSONParser {
   private func ordered(
     _ members: [JSONObject.Member], keyOffsets: [Int]
   ) throws(JSONError) -> [JSONObject.Member] {
-    if members.indices.dropFirst().allSatisfy({ keyPrecedes(members[$0 - 1].key, members[$0].key) }) {
+    if members.indices.dropFirst().allSatisfy({ keyPrecedes(members[$0 - 1].key, members[$0].key) })
+    {
       return members
     }
     // Sorting finds duplicates in O(n log n), so that a hostile object can't cost O(n^2).
