@@ -58,6 +58,9 @@ let package = Package(
     tests("ViewsTests", imports: ["Bytes", "Events", "Simulation", "Views"]),
     tests("PlatformTests", imports: ["Bytes", "EventLog", "Platform"]),
     tests(
+      "AgreementTests",
+      imports: ["Bytes", "EventLog", "Events", "Merkle", "Platform", "Simulation"]),
+    tests(
       "CommandLineInterfaceTests", imports: ["Bytes", "CommandLineInterface", "Simulation"]),
   ]
 )

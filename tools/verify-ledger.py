@@ -47,7 +47,7 @@ TYPES = frozenset("""
 COMMIT_LINE, SEAL_LINE, HEAD_LINE, HEADER_MOST = 257, 131, 204, 158 + 64 * 54  # §3, §5
 EVENT_MOST, COUNT_MOST, BYTES_MOST = 65_535, 65_536, 8_388_608  # §8
 INTEGER_MOST, DEPTH_MOST, STRING_MOST = 2**53 - 1, 16, 16_384  # §4.1
-SLOT, SECTOR, TEAR = 4_096, 512, 256  # §5, §9, §6.2
+SLOT, SECTOR, TEAR = 4_096, 512, 257  # §5, §9, §6.2
 READ_AHEAD = 1 << 18
 
 
@@ -282,8 +282,8 @@ def event_fault(line: bytes, position: int, identity: "Identity", time: str, fir
         return "its time isn't its commit's"
     if "clock" in event and event["clock"] >= time:
         return "its clock isn't earlier than its time"
-    if "idempotencyhash" in event and "idempotencykey" not in event:
-        return "it has an idempotencyhash without an idempotencykey"
+    if ("idempotencyhash" in event) != ("idempotencykey" in event):
+        return "idempotencyhash and idempotencykey don't stand together"
     if "idempotencykey" in event and not first:
         return "it has an idempotencykey and isn't the first of its commit"
     if position == 0:  # §2
@@ -810,10 +810,9 @@ class Verifier:
     def state(self, damage: List[Damage], head: bool) -> str:
         """The first state of §6.3 that applies."""
         last = self.segment
-        inner = any(d.what == "missing" or last is None or d.segment != last.first
-                    or last.successor is not None for d in damage)
+        broken = any(d.what not in ("event", "surplus") for d in damage)
         dirty = last is not None and last.stop is not None and last.window.solid_end > last.stop
-        if inner or self.valid_count < self.mark and dirty:
+        if broken or self.valid_count < self.mark and dirty:
             return "corrupt"
         if self.valid_count < self.mark:
             return "lost-tail"

@@ -27,14 +27,43 @@ package struct LogReport: Sendable {
   package let root: Digest
   /// How many whole events stand beyond the mark.
   package let notDurable: UInt64
+
+  /// The report as every verifier prints it, without its newline.
+  package func json(of ledger: LedgerIdentity) -> JSON {
+    [
+      "damage": .array(damage.map(\.json)),
+      "durable": .string(String(mark)),
+      "ledger_id": .string(ledger.id.hex),
+      "not_durable": .string(String(notDurable)),
+      "origin": .string(ledger.origin),
+      "root": .string(root.base64),
+      "size": .string(String(size)),
+      "state": .string(state.rawValue),
+      "v": 1,
+    ]
+  }
+}
+
+extension Damage {
+  fileprivate var json: JSON {
+    var object = JSONObject()
+    if let last = ids.last {
+      object["first"] = .string(String(ids.lowerBound))
+      object["last"] = .string(String(last))
+    }
+    object["offset"] = .integer(Int64(offset))
+    object["segment"] = .string(padded(segment, 16))
+    object["what"] = .string(kind.rawValue)
+    return .object(object)
+  }
 }
 
 /// Reads a whole log once and checks every line, checksum, hash and name.
 ///
 /// It opens nothing for writing, holds a commit at a time, and goes on after damage.
 package struct LogVerifier {
-  /// Says whether a line is the well-formed event with that id and time (`FORMAT.md` §4.2).
-  package typealias EventCheck = (_ line: [UInt8], _ id: UInt64, _ time: Instant) -> Bool
+  /// Says whether a line is the well-formed event with that id in that commit (`FORMAT.md` §4.2).
+  package typealias EventCheck = (_ line: [UInt8], _ id: UInt64, _ commit: CommitLine) -> Bool
 
   private let storage: any Storage
   private let ledger: LedgerID
@@ -171,8 +200,10 @@ package struct LogVerifier {
           previousSeal = nil
           return
         case .root(let line):
-          report(.root, ids: line.first..<line.end, segment: scanner.segment, offset: scanner.offset)
+          report(
+            .root, ids: line.first..<line.end, segment: scanner.segment, offset: scanner.offset)
           let end = scanner.offset + UInt64(CommitLine.length + line.bytes)
+          checkEvents(line, at: scanner.offset, scanner)
           scanner.resume(at: end, next: line.end)
           next = line.end
           frontier = nil
@@ -182,17 +213,7 @@ package struct LogVerifier {
   }
 
   private mutating func take(_ line: CommitLine, at offset: UInt64, _ scanner: SegmentScanner) {
-    let body = offset + UInt64(CommitLine.length)
-    let isInOrder = lastTime.map { $0 <= line.time } ?? true
-    for (index, range) in scanner.eventRanges.enumerated() {
-      let id = line.first + UInt64(index)
-      if !isInOrder || !check(scanner.eventLine(index), id, line.time) {
-        let start = body + UInt64(range.lowerBound - scanner.eventRanges[0].lowerBound)
-        report(.event, ids: id..<id + 1, segment: scanner.segment, offset: start)
-      }
-    }
-    lastTime = line.time
-    mark = max(mark, line.durable.size)
+    checkEvents(line, at: offset, scanner)
     next = line.end
     frontier = scanner.frontier
     // Only roots at or above the mark can be asked for; so this stays as short as what isn't durable.
@@ -200,10 +221,30 @@ package struct LogVerifier {
     roots.append((next, line.root))
   }
 
+  private mutating func checkEvents(
+    _ line: CommitLine, at offset: UInt64, _ scanner: SegmentScanner
+  ) {
+    let body = offset + UInt64(CommitLine.length)
+    let isInOrder = lastTime.map { $0 <= line.time } ?? true
+    for (index, range) in scanner.eventRanges.enumerated() {
+      let id = line.first + UInt64(index)
+      if !isInOrder || !check(scanner.eventLine(index), id, line) {
+        let start = body + UInt64(range.lowerBound - scanner.eventRanges[0].lowerBound)
+        report(.event, ids: id..<id + 1, segment: scanner.segment, offset: start)
+      }
+    }
+    lastTime = line.time
+    mark = max(mark, line.durable.size)
+  }
+
   private mutating func readAfterSeal(
     _ scanner: inout SegmentScanner, isLast: Bool
   ) throws(StorageError) {
-    if case .end = try scanner.readItem() { return }
+    let end = scanner.offset
+    if case .end = try scanner.readItem() {
+      let length = try scanner.file.size()
+      if isLast || length == end { return }
+    }
     if isLast, try isTail(at: scanner) { return }
     report(.seal, ids: next..<next, segment: scanner.segment, offset: scanner.offset)
   }

@@ -20,7 +20,8 @@ package struct Acknowledgements {
   /// The answers to a dispatch by modification, then user, then position.
   package func list(of dispatch: EntityID) throws(ViewError) -> [AcknowledgementRow] {
     try database.rows(
-      "SELECT * FROM acknowledgement WHERE dispatch = ? ORDER BY modification, user, event", dispatch
+      "SELECT * FROM acknowledgement WHERE dispatch = ? ORDER BY modification, user, event",
+      dispatch
     ) { row throws(ViewError) in try AcknowledgementRow(&row) }
   }
 

@@ -132,7 +132,8 @@ package struct Attempts {
     try keep(result, isOrphan: false)
     var after = attempt.standing
     change(&after)
-    let isNews = after != attempt.standing || (attempt.providerID == nil && result.providerID != nil)
+    let isNews =
+      after != attempt.standing || (attempt.providerID == nil && result.providerID != nil)
     if isNews {
       try database.run(
         """

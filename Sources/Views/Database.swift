@@ -22,12 +22,13 @@ import CSQLite
   package static let patienceMilliseconds: Int32 = 5_000
 
   private let connection: OpaquePointer
+  private var isSyncingNormally = false
   private var statements: [UInt: OpaquePointer]
 
   /// Opens the database; of a file's content nothing is read yet.
   ///
-  /// A file is in WAL mode with `synchronous=NORMAL`: a crash of the machine may lose the last
-  /// transactions, never the ones before them, and the log has them all. Nothing is copied out of the
+  /// Writing is with `synchronous=NORMAL`, which with a write-ahead log means: a crash of the machine
+  /// may lose the last transactions, never the ones before them. Nothing is copied out of the
   /// write-ahead log at close, so that a one-shot command doesn't pay for it.
   ///
   /// - Throws: `.refused` where SQLite can't open it.
@@ -55,14 +56,12 @@ import CSQLite
     }
     unsafe self.connection = unsafe connection
     unsafe statements = [:]
-    try configure(place, patienceMilliseconds: patienceMilliseconds)
+    try configure(patienceMilliseconds: patienceMilliseconds)
   }
 
   deinit { release() }
 
-  private func configure(
-    _ place: Place, patienceMilliseconds: Int32
-  ) throws(ViewError) {
+  private func configure(patienceMilliseconds: Int32) throws(ViewError) {
     // Whoever can write the file must not be able to make this program run what it holds.
     try set(SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     try set(SQLITE_DBCONFIG_DEFENSIVE, 1)
@@ -71,12 +70,6 @@ import CSQLite
     try set(SQLITE_DBCONFIG_ENABLE_VIEW, 0)
     try set(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     _ = unsafe sqlite3_busy_timeout(connection, patienceMilliseconds)
-    switch place {
-    case .file:
-      try execute("PRAGMA synchronous=NORMAL")
-    case .memory, .temporary:
-      try execute("PRAGMA synchronous=OFF")
-    }
   }
 
   private func set(_ option: Int32, _ value: Int32) throws(ViewError) {
@@ -88,6 +81,16 @@ import CSQLite
   package func execute(_ sql: String) throws(ViewError) {
     let code = unsafe sqlite3_exec(connection, sql, nil, nil, nil)
     guard code == SQLITE_OK else { throw error(code, sql) }
+  }
+
+  /// Begins a transaction that writes; every other process has to wait for its end.
+  package func begin() throws(ViewError) {
+    if !isSyncingNormally {
+      // Setting it reads the file, so it is left to the first one who needs it.
+      try execute("PRAGMA synchronous=NORMAL")
+      isSyncingNormally = true
+    }
+    try execute("BEGIN IMMEDIATE")
   }
 
   /// Whether a transaction is open.
@@ -206,7 +209,9 @@ import CSQLite
   }
 
   private func release() {
-    for unsafe statement in unsafe statements.values { _ = unsafe sqlite3_finalize(statement) }
+    while let (_, statement) = unsafe statements.popFirst() {
+      _ = unsafe sqlite3_finalize(statement)
+    }
     _ = unsafe sqlite3_close_v2(connection)
   }
 }

@@ -16,7 +16,8 @@ package struct IdempotencyKeys {
 
   /// What the key was used for, or `nil` where it is new.
   package func find(_ key: String) throws(ViewError) -> IdempotencyRow? {
-    try database.first("SELECT * FROM idempotency_key WHERE key = ?", key) { row throws(ViewError) in
+    try database.first("SELECT * FROM idempotency_key WHERE key = ?", key) {
+      row throws(ViewError) in
       try IdempotencyRow(&row)
     }
   }

@@ -59,7 +59,7 @@ package struct NoticeStanding: Hashable, Sendable {
     if state != .notified { move(to: .attempted) }
   }
 
-  /// Takes in what an attempt's fate has become.
+  /// Takes in what an attempt's fate has become; a user who has answered was told, whatever it is.
   ///
   /// - Parameters:
   ///   - channel: The attempt's.
@@ -70,6 +70,10 @@ package struct NoticeStanding: Hashable, Sendable {
     _ fate: AttemptFate, on channel: ChannelCode, of channels: [ChannelCode], mayRetry: Bool,
     at time: Instant
   ) {
+    if evidence >= .acknowledged {
+      move(to: .notified)
+      return
+    }
     switch fate {
     case .open: move(to: .attempted)
     case .unknown: move(to: .unknown)

@@ -43,7 +43,8 @@ package struct Notices {
       """
       SELECT state, count(*) FROM notice WHERE dispatch = ? AND modification = ? GROUP BY state
       """, dispatch, modification
-    ) { row throws(ViewError) in (state: try row.next(NoticeState.self), count: try row.next(Int.self))
+    ) { row throws(ViewError) in
+      (state: try row.next(NoticeState.self), count: try row.next(Int.self))
     }
     var counts = NoticeCounts()
     for row in rows { counts[row.state] = row.count }

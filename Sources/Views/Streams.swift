@@ -67,4 +67,9 @@ package struct Streams {
 package struct StreamEvent: Hashable, Sendable {
   package var id: EventID
   package var location: EventLocation
+
+  package init(id: EventID, location: EventLocation) {
+    self.id = id
+    self.location = location
+  }
 }

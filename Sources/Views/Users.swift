@@ -68,7 +68,7 @@ package struct Users {
       SELECT * FROM user WHERE id IN (
         SELECT user FROM json_each(?1) JOIN membership ON user_group = value
         UNION SELECT user FROM enrollment WHERE program = ?2 AND until > ?3 AND at <= ?3
-      ) AND id > ?4 ORDER BY id LIMIT ?5
+      ) AND id > ?4 AND definition IS NOT NULL ORDER BY id LIMIT ?5
       """, String(decoding: list.canonicalBytes, as: UTF8.self), program, time, after?.text ?? "",
       limit
     ) { row throws(ViewError) in try UserRow(&row) }

@@ -33,7 +33,7 @@ extension ViewStore {
     case 0 where try isEmpty(): try database.execute("PRAGMA journal_mode=WAL")
     case let id: throw .foreign(applicationID: id)
     }
-    try database.execute("BEGIN IMMEDIATE")
+    try database.begin()
     do {
       try dropAll()
       try createAll()

@@ -52,7 +52,7 @@ package final class ViewStore {
   /// - Throws: An error with the remedy `.wait` where another process writes for too long.
   package func begin() throws(ViewError) {
     invariant(!database.isInTransaction, "a transaction begins within another")
-    try database.execute("BEGIN IMMEDIATE")
+    try database.begin()
     do {
       next = try cursor().next
     } catch {

@@ -7,7 +7,8 @@ import Testing
 struct FaultTests {
   static let codes: [Int32] = [5, 28, 24]  // EIO, ENOSPC, EMFILE
 
-  @Test("at any call, once or for ever: no acknowledged event is lost, and unknown is said to be so")
+  @Test(
+    "at any call, once or for ever: no acknowledged event is lost, and unknown is said to be so")
   func everyCall() throws {
     for operation in CrashTests.operations {
       for code in Self.codes {

@@ -134,6 +134,7 @@ struct InputTests {
         unsafe action.__sigaction_handler.sa_handler = { _ in }
       #endif
       try #require(unsafe sigaction(SIGUSR1, &action, nil) == 0)
+      try unblock(SIGUSR1)
       var ends: [Int32] = [-1, -1]
       try #require(unsafe pipe(&ends) == 0)
       try #require(dup2(ends[0], 0) == 0)

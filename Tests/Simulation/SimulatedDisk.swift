@@ -107,7 +107,8 @@ package final class SimulatedDisk: Storage {
     for directory in directories.sorted() {
       let live = names.filter { Self.directory(of: $0.key) == directory }
       let durable = durableNames.filter { Self.directory(of: $0.key) == directory }
-      let isSame = live.keys.sorted() == durable.keys.sorted() && live.allSatisfy { durable[$0] === $1 }
+      let isSame =
+        live.keys.sorted() == durable.keys.sorted() && live.allSatisfy { durable[$0] === $1 }
       guard !isSame, next() else { continue }
       for path in durable.keys { kept[path] = nil }
       kept.merge(live) { _, new in new }

@@ -1,0 +1,127 @@
+import Events
+import Foundation
+import Testing
+import Views
+
+/// What things cost, printed and not judged: a busy machine would fail any limit.
+@Suite("What views cost", .serialized)
+struct CostTests {
+  /// A program of 256 users and `count` dispatches, each of which notifies all of them.
+  private func deliveries(_ count: Int) -> [TestCommit] {
+    var log = TestLog()
+    let users = (0..<256).map { EntityID.numbered("u-", $0) }
+    log.append([Sample.program(), Sample.group(), Sample.eventType()])
+    for user in users { log.append([Sample.user(user, channels: ["email", "sms"])]) }
+    for number in 0..<count {
+      let dispatch = EntityID.numbered("01938c2e-5b00-7c3a-9f10-2f6d1f2a", number)
+      log.append(
+        [Sample.request(dispatch), Sample.resolved(dispatch, users: users)], key: "k\(number)")
+      let first = log.next
+      log.append(users.map { Sample.attempted(dispatch, user: $0) })
+      for attempt in first..<first + 256 {
+        log.append([
+          Sample.result(
+            of: attempt, .accepted, .acceptedByProvider, dispatch: dispatch,
+            providerID: "SM\(attempt)")
+        ])
+      }
+    }
+    return log.commits
+  }
+
+  private func microseconds(_ body: () throws -> Void) rethrows -> Double {
+    let start = ContinuousClock.now
+    try body()
+    return Double((ContinuousClock.now - start) / .nanoseconds(1)) / 1_000
+  }
+
+  @Test("An event applied, in a transaction of a thousand commits and in one of its own")
+  func applying() throws {
+    let commits = deliveries(40)
+    try withTemporaryDirectory { directory in
+      let path = directory.appending(path: "views.db").path
+      let store = try ViewStore(.file(path))
+      try store.create()
+      let events = commits.reduce(0) { $0 + $1.events.count }
+      let whole = try microseconds {
+        for group in commits.chunked(by: 1_000) { try store.take(group) }
+      }
+      print("COST apply: \(whole / Double(events)) us an event, of \(events)")
+      let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+      print("COST size: \(size / events) bytes an event")
+      let digest = try microseconds { _ = try store.contentDigest() }
+      print("COST digest: \(digest / Double(events)) us an event")
+      let integrity = try microseconds { _ = try store.damage() }
+      print("COST integrity_check: \(integrity / 1_000) ms")
+    }
+  }
+
+  @Test("Each type of event applied")
+  func applyingByType() throws {
+    let store = try ViewStore.empty()
+    var costs: [EventType: (total: Double, count: Int)] = [:]
+    for commit in deliveries(10) {
+      try store.begin()
+      for (event, location) in zip(commit.events, commit.locations) {
+        let cost = try microseconds { try store.apply(event, at: location, commit: commit.ids) }
+        costs[event.type, default: (0, 0)].total += cost
+        costs[event.type, default: (0, 0)].count += 1
+      }
+      try store.commit(commit.end)
+    }
+    for type in EventType.allCases {
+      guard let cost = costs[type] else { continue }
+      print("COST \(type.rawValue): \(cost.total / Double(cost.count)) us")
+    }
+  }
+
+  @Test("A one-shot command: open, see the condition, look one thing up, apply one commit")
+  func oneShot() throws {
+    try withTemporaryDirectory { directory in
+      let path = directory.appending(path: "views.db").path
+      let commits = deliveries(20)
+      do {
+        let store = try ViewStore(.file(path))
+        try store.create()
+        for group in commits.chunked(by: 1_000) { try store.take(group) }
+      }
+      var log = TestLog()
+      for commit in commits { log.append(commit.events.map(\.payload)) }
+      var steps: [(name: String, total: Double)] = [
+        ("open", 0), ("condition", 0), ("look-up", 0), ("apply", 0), ("commit", 0), ("close", 0),
+      ]
+      let rounds = 200
+      for round in 0..<rounds {
+        let more = log.append([
+          Sample.request(.numbered("n-", round)),
+          Sample.resolved(.numbered("n-", round), users: ["u-0001"]),
+        ])
+        var store: ViewStore?
+        steps[0].total += try microseconds { store = try ViewStore(.file(path)) }
+        let opened = try #require(store)
+        steps[1].total += microseconds { _ = opened.condition(next: 0, root: .zero) }
+        steps[2].total += try microseconds { _ = try opened.catalogue.programs.find("p") }
+        try opened.begin()
+        steps[3].total += try microseconds { try opened.apply(more) }
+        steps[4].total += try microseconds { try opened.commit(more.end) }
+        steps[5].total += microseconds { store = nil }
+      }
+      for step in steps { print("COST one-shot \(step.name): \(step.total / Double(rounds)) us") }
+    }
+  }
+
+  @Test("What is due is found without looking at what isn't")
+  func due() throws {
+    let store = try ViewStore.empty()
+    try store.take(deliveries(20))
+    var log = TestLog()
+    for commit in deliveries(20) { log.append(commit.events.map(\.payload)) }
+    try store.take([log.append([Sample.request("n"), Sample.resolved("n")])])
+    var found = 0
+    let cost = try microseconds {
+      for _ in 0..<100 { found += try store.notices.due(at: .minute(100_000)).count }
+    }
+    #expect(found == 100)
+    print("COST due: \(cost / 100) us for one of \(20 * 256 + 1) notices")
+  }
+}

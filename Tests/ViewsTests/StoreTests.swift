@@ -1,0 +1,240 @@
+import Bytes
+import Events
+import Foundation
+import Simulation
+import Testing
+import Views
+
+@Suite("Views and the log that they are made from")
+struct StoreTests {
+  @Test(
+    "One transaction, many, and some that are taken back give the same content", arguments: 1...4)
+  func sameContent(seed: UInt64) throws {
+    let commits = History(seed: seed, commits: 1_500).log.commits
+    let atOnce = try ViewStore.empty()
+    try atOnce.take(commits)
+    let oneByOne = try ViewStore.empty()
+    for commit in commits { try oneByOne.take([commit]) }
+    #expect(try atOnce.contentDigest() == oneByOne.contentDigest(), "seed \(seed)")
+    #expect(try atOnce.firstDifference(from: oneByOne) == nil)
+
+    var random = SeededRandom(seed: seed)
+    let takenBack = try ViewStore.empty()
+    var rest = commits[...]
+    while !rest.isEmpty {
+      let group = rest.prefix(Int.random(in: 1...9, using: &random))
+      try takenBack.begin()
+      for commit in group { try takenBack.apply(commit) }
+      if Bool.random(using: &random) {
+        takenBack.rollback()
+        continue
+      }
+      try takenBack.commit(group[group.endIndex - 1].end)
+      rest = rest.dropFirst(group.count)
+    }
+    #expect(try takenBack.contentDigest() == atOnce.contentDigest(), "seed \(seed)")
+    #expect(try atOnce.damage().isEmpty)
+    #expect(!takenBack.isInTransaction)
+  }
+
+  @Test("After any history the books balance, and only pending notices are due", arguments: 1...4)
+  func booksBalance(seed: UInt64) throws {
+    let store = try ViewStore.empty()
+    try store.take(History(seed: seed, commits: 1_500).log.commits)
+    var due: Set<NoticeKey> = []
+    var open: [EventID] = []
+    var unknown: [EventID] = []
+    for dispatch in try store.dispatches.list() {
+      for number in 1...dispatch.modification {
+        let notices = try store.notices.list(of: dispatch.id, modification: number)
+        let counts = try store.notices.counts(of: dispatch.id, modification: number)
+        let resolution = try #require(
+          try store.resolutions.find(dispatch.id, modification: number))
+        #expect(counts.total == notices.count)
+        #expect(counts.total == resolution.recipients)
+        #expect(
+          try store.resolutions.exclusions(of: dispatch.id, modification: number).count
+            == resolution.exclusions)
+        for notice in notices {
+          let standing = notice.standing
+          #expect((standing.dueAt != nil) == (standing.state == .pending))
+          #expect((standing.reason != nil) == (standing.state == .suppressed))
+          if standing.dueAt != nil { due.insert(notice.key) }
+          let attempts = try store.attempts.list(of: notice.key)
+          #expect(attempts.count == standing.attempts)
+          #expect(attempts.last?.event == standing.lastAttempt)
+          if attempts.contains(where: { $0.standing.fate.isTold }) {
+            #expect(standing.state == .notified, "seed \(seed), \(notice.key)")
+          }
+        }
+      }
+      for attempt in try store.attempts.list(of: dispatch.id) {
+        if attempt.standing.fate == .open { open.append(attempt.event) }
+        if attempt.standing.fate == .unknown { unknown.append(attempt.event) }
+      }
+    }
+    #expect(try store.attempts.open().map(\.event) == open.sorted())
+    #expect(try store.attempts.unknown().map(\.event) == unknown.sorted())
+    let found = try store.notices.due(at: .minute(1_000_000))
+    #expect(Set(found.map(\.key)) == due)
+    #expect(
+      found.map(\.standing.dueAt)
+        == found.map(\.standing.dueAt).sorted { ($0 ?? .day) < ($1 ?? .day) })
+  }
+
+  @Test("Every documented event is taken, whatever the views know of what it names")
+  func everyEvent() throws {
+    let document = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../../ledger/EVENTS.md")
+    var log = TestLog()
+    for line in try String(contentsOf: document, encoding: .utf8).split(separator: "\n") {
+      if line.hasPrefix("{\"actor\"") {
+        log.append([try Event(decoding: Array(line.utf8)).payload])
+      }
+    }
+    #expect(Set(log.commits.flatMap(\.events).map(\.type)) == Set(EventType.allCases))
+    for order in [log.commits.flatMap(\.events), log.commits.flatMap(\.events).reversed()] {
+      var again = TestLog()
+      for event in order { again.append([event.payload]) }
+      let store = try ViewStore.empty()
+      try store.take(again.commits)
+      #expect(try store.typeCounts.list().reduce(0) { $0 + $1.events } == order.count)
+      #expect(try store.cursor() == again.commits.last?.end)
+    }
+  }
+
+  @Test("What is decided and not yet durable is seen within the transaction, and gone with it")
+  func overlay() throws {
+    let store = try ViewStore.empty()
+    var log = TestLog()
+    let commit = log.append([Sample.program(), Sample.request()], key: "k")
+    try store.begin()
+    try store.apply(commit)
+    #expect(try store.dispatches.find("d") != nil)
+    #expect(try store.idempotencyKeys.find("k") != nil)
+    store.rollback()
+    #expect(try store.dispatches.find("d") == nil)
+    #expect(try store.idempotencyKeys.find("k") == nil)
+    #expect(try store.cursor() == .start)
+    #expect(try store.typeCounts.list().isEmpty)
+    store.rollback()
+  }
+
+  @Test("An event that isn't the next one is refused, and so is a cursor")
+  func outOfOrder() throws {
+    let store = try ViewStore.empty()
+    var log = TestLog()
+    let first = log.append([Sample.program()])
+    let second = log.append([Sample.group()])
+    try store.begin()
+    #expect(throws: ViewError.outOfOrder(expected: 0, found: 1)) { try store.apply(second) }
+    try store.apply(first)
+    #expect(throws: ViewError.outOfOrder(expected: 1, found: 0)) { try store.apply(first) }
+    #expect(throws: ViewError.outOfOrder(expected: 1, found: 2)) { try store.commit(second.end) }
+    try store.commit(first.end)
+    #expect(try store.cursor() == first.end)
+  }
+
+  @Test("A key names its hash, its events and where the first one stands")
+  func keys() throws {
+    var fixture = try Fixture()
+    try fixture.append(Sample.program())
+    let first = try fixture.append(Sample.request(), Sample.resolved(), key: "k")
+    let row = try #require(try fixture.store.idempotencyKeys.find("k"))
+    #expect(row.hash == .test(1))
+    #expect(row.first == first)
+    #expect(row.last == first + 1)
+    #expect(row.size == first + 2)
+    #expect(row.location == fixture.log.commits.last?.locations.first)
+    #expect(try fixture.store.idempotencyKeys.find("K") == nil)
+    // A call that is cut into batches has its key on each of them.
+    try fixture.append(Sample.request("d2"), key: "k")
+    let longer = try #require(try fixture.store.idempotencyKeys.find("k"))
+    #expect(longer.first == first)
+    #expect(longer.last == first + 2)
+    #expect(longer.location == row.location)
+  }
+
+  @Test("Every event is found where its stream says that it stands", arguments: [7 as UInt64])
+  func streams(seed: UInt64) throws {
+    let commits = History(seed: seed, commits: 400).log.commits
+    let store = try ViewStore.empty()
+    try store.take(commits)
+    var expected: [Subject: [StreamEvent]] = [:]
+    for commit in commits {
+      for (event, location) in zip(commit.events, commit.locations) {
+        expected[event.subject, default: []].append(
+          StreamEvent(id: event.id, location: location))
+        #expect(try store.streams.location(of: event.id, about: event.subject) == location)
+      }
+    }
+    for (subject, events) in expected {
+      #expect(try store.streams.events(of: subject) == events)
+      #expect(try store.streams.count(of: subject) == events.count)
+    }
+    #expect(try store.streams.events(of: .rule("none")).isEmpty)
+    #expect(try store.streams.location(of: 0, about: .rule("none")) == nil)
+  }
+
+  @Test("A quarantined file is named by its event, or by none")
+  func quarantine() throws {
+    var fixture = try Fixture()
+    let event = try fixture.append(Sample.recovered("b"), Sample.recovered("a"))
+    let files = fixture.store.quarantineFiles
+    #expect(try files.find("b") == event)
+    #expect(try files.find("c") == nil)
+    #expect(try files.list().map(\.recovered.file) == ["a", "b"])
+  }
+
+  @Test("Events are counted by type")
+  func counts() throws {
+    var fixture = try Fixture()
+    try fixture.append(Sample.program(), Sample.program("q"), Sample.group())
+    try fixture.append(Sample.group())
+    let counts = try fixture.store.typeCounts.list()
+    #expect(counts.map(\.type) == [.programDefined, .userGroupDefined])
+    #expect(counts.map(\.events) == [2, 2])
+  }
+
+  @Test("The first row that differs is named by table and key")
+  func difference() throws {
+    var one = try Fixture()
+    var other = try Fixture()
+    for fixture in [one, other] {
+      #expect(try fixture.store.contentDigest() == one.store.contentDigest())
+    }
+    try one.append(Sample.user("u-1"), Sample.request("d"))
+    try other.append(Sample.user("u-1", channels: ["email"]), Sample.request("d"))
+    var difference = try #require(try one.store.firstDifference(from: other.store))
+    #expect(difference.table == "user")
+    #expect(difference.key == ["u-1"])
+    #expect(difference.here != nil && difference.there != nil)
+    #expect(try one.store.contentDigest() != other.store.contentDigest())
+
+    let more = one.log.append([Sample.user("u-0")])
+    try one.store.take([more])
+    difference = try #require(try one.store.firstDifference(from: other.store))
+    #expect(difference.key == ["u-0"])
+    #expect(difference.there == nil)
+  }
+
+  @Test("A row that only one side has is missing on the other")
+  func missing() throws {
+    let one = try ViewStore.empty()
+    let other = try ViewStore.empty()
+    var left = TestLog()
+    try one.take([left.append([Sample.user("u-1"), Sample.user("u-2")])])
+    var right = TestLog()
+    try other.take([right.append([Sample.user("u-2"), Sample.user("u-3")])])
+    let difference = try #require(try one.firstDifference(from: other))
+    // Both logs were of the same length, so that the cursors say the same.
+    #expect(difference.table == "user")
+    #expect(difference.key == ["u-1"])
+    #expect(difference.here != nil)
+    #expect(difference.there == nil)
+    let mirrored = try #require(try other.firstDifference(from: one))
+    #expect(mirrored.key == ["u-1"])
+    #expect(mirrored.here == nil)
+    #expect(mirrored.there != nil)
+  }
+}
