@@ -37,7 +37,7 @@ extension ViewStore {
     do {
       try dropAll()
       try createAll()
-      try database.execute("COMMIT")
+      try database.commit()
     } catch {
       rollback()
       throw error

@@ -100,7 +100,7 @@ package final class ViewStore {
     try database.run(
       "UPDATE cursor SET next = ?, root = ?, segment = ?, offset = ?", cursor.next,
       cursor.root.hex, cursor.segment, cursor.offset)
-    try database.execute("COMMIT")
+    try database.commit()
     uncounted = [:]
   }
 
