@@ -16,10 +16,6 @@ func module(_ name: String, imports: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: imports, swiftSettings: strict)
 }
 
-func program(_ name: String, imports: [Target.Dependency]) -> Target {
-  .executableTarget(name: name, dependencies: imports, swiftSettings: strict)
-}
-
 func tests(_ name: String, imports: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: imports, swiftSettings: strict)
 }
@@ -27,10 +23,6 @@ func tests(_ name: String, imports: [Target.Dependency]) -> Target {
 let package = Package(
   name: "dispatch-ledger",
   platforms: [.macOS(.v26)],
-  products: [
-    .executable(name: "dispatch-ledger", targets: ["dispatch-ledger"]),
-    .executable(name: "ledger-audit", targets: ["ledger-audit"]),
-  ],
   dependencies: [],
   targets: [
     // Libraries of the system, and the checksum kernels that need the processor's own instructions.
@@ -49,30 +41,11 @@ let package = Package(
     module("Events", imports: ["Bytes"]),
     // Layer 2
     module("EventLog", imports: ["Bytes", "Merkle"]),
-    module("Dispatching", imports: ["Bytes", "Events"]),
     // Layer 3
     module("Views", imports: ["Bytes", "CSQLite", "Events"]),
-    module("Audit", imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
-    module("Channels", imports: ["Bytes", "Dispatching", "Platform"]),
-    module(
-      "Ledger",
-      imports: [
-        "Audit", "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Merkle", "Platform",
-        "Views",
-      ]),
-    module("CommandLineInterface", imports: ["Bytes", "Platform"]),
-    module(
-      "OperatorCommands",
-      imports: ["Bytes", "CommandLineInterface", "Dispatching", "Events", "Ledger", "Platform"]),
-    module(
-      "AuditorCommands",
-      imports: [
-        "Audit", "Bytes", "CommandLineInterface", "EventLog", "Events", "Platform", "Views",
-      ]),
-    program("dispatch-ledger", imports: ["CommandLineInterface", "OperatorCommands", "Platform"]),
-    program("ledger-audit", imports: ["AuditorCommands", "CommandLineInterface", "Platform"]),
+    module("CommandLineInterface", imports: ["Bytes"]),
 
     // Tests. `Simulation` holds the second implementations: the simulated disk and seeded randomness.
     .target(
@@ -82,18 +55,12 @@ let package = Package(
     tests("MerkleTests", imports: ["Bytes", "Merkle", "Simulation"]),
     tests("EventLogTests", imports: ["Bytes", "EventLog", "Merkle", "Simulation"]),
     tests("EventsTests", imports: ["Bytes", "Events", "Simulation"]),
-    tests("DispatchingTests", imports: ["Bytes", "Dispatching", "Events", "Simulation"]),
     tests("ViewsTests", imports: ["Bytes", "Events", "Simulation", "Views"]),
     tests("PlatformTests", imports: ["Bytes", "EventLog", "Platform"]),
-    tests("ChannelsTests", imports: ["Bytes", "Channels", "Dispatching", "Platform"]),
-    tests("CommandLineInterfaceTests", imports: ["Bytes", "CommandLineInterface", "Platform"]),
     tests(
-      "LedgerTests",
-      imports: [
-        "Audit", "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Merkle",
-        "Platform", "Simulation", "Views",
-      ]),
-    tests("ProgramTests", imports: ["Bytes", "Platform"]),
-    tests("HouseRulesTests", imports: []),
+      "AgreementTests",
+      imports: ["Bytes", "EventLog", "Events", "Merkle", "Platform", "Simulation"]),
+    tests(
+      "CommandLineInterfaceTests", imports: ["Bytes", "CommandLineInterface", "Simulation"]),
   ]
 )

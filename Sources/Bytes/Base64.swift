@@ -1,23 +1,21 @@
 /// Base 64 with padding (RFC 4648 §4); every value has one spelling, and only that is accepted.
 package enum Base64 {
-  private static let alphabet = Array(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
   package static func encode(_ bytes: some Collection<UInt8>) -> String {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let group = Array(rest.prefix(3))
-      rest = rest.dropFirst(3)
-      var bits = UInt32(group[0]) << 16
-      if group.count > 1 { bits |= UInt32(group[1]) << 8 }
-      if group.count > 2 { bits |= UInt32(group[2]) }
-      text.append(alphabet[Int(bits >> 18)])
-      text.append(alphabet[Int(bits >> 12 & 63)])
-      text.append(group.count > 1 ? alphabet[Int(bits >> 6 & 63)] : UInt8(ascii: "="))
-      text.append(group.count > 2 ? alphabet[Int(bits & 63)] : UInt8(ascii: "="))
+    // The low `bitCount` bits of `bits` wait for a digit.
+    var bits: UInt32 = 0
+    var bitCount = 0
+    for byte in bytes {
+      bits = bits << 8 | UInt32(byte)
+      bitCount += 8
+      while bitCount >= 6 {
+        bitCount -= 6
+        text.append(digit(bits >> UInt32(bitCount)))
+      }
     }
+    if bitCount > 0 { text.append(digit(bits << UInt32(6 - bitCount))) }
+    while !text.count.isMultiple(of: 4) { text.append(UInt8(ascii: "=")) }
     return String(decoding: text, as: UTF8.self)
   }
 
@@ -25,28 +23,45 @@ package enum Base64 {
   ///
   /// Wrong length, other characters, missing padding and stray bits before the padding are refused.
   package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+    // An array first: this function isn't specialized for what other modules hand in.
+    let text = Array(text)
     guard text.count.isMultiple(of: 4) else { return nil }
     var bytes: [UInt8] = []
-    var rest = text[...]
-    while !rest.isEmpty {
-      var group = Array(rest.prefix(4))
-      rest = rest.dropFirst(4)
-      var padding = 0
-      while padding < 2, rest.isEmpty, group.last == UInt8(ascii: "=") {
-        group.removeLast()
+    bytes.reserveCapacity(text.count / 4 * 3)
+    // The low `bitCount` bits of `bits` wait for a byte.
+    var bits: UInt32 = 0
+    var bitCount = 0
+    var padding = 0
+    for character in text {
+      if character == UInt8(ascii: "=") {
         padding += 1
+        continue
       }
-      var bits: UInt32 = 0
-      for character in group {
-        guard let value = value(of: character) else { return nil }
-        bits = bits << 6 | value
+      guard padding == 0, let value = value(of: character) else { return nil }
+      bits = bits << 6 | value
+      bitCount += 6
+      if bitCount >= 8 {
+        bitCount -= 8
+        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)))
       }
-      bits <<= UInt32(6 * padding)
-      let decoded = [UInt8(bits >> 16 & 0xFF), UInt8(bits >> 8 & 0xFF), UInt8(bits & 0xFF)]
-      guard decoded.dropFirst(3 - padding).allSatisfy({ $0 == 0 }) else { return nil }
-      bytes.append(contentsOf: decoded.prefix(3 - padding))
+    }
+    // One digit of padding stands for two bits that wait, two digits for four; they must be zeros.
+    guard padding <= 2, bitCount == 2 * padding, bits & (1 << UInt32(bitCount) - 1) == 0 else {
+      return nil
     }
     return bytes
+  }
+
+  /// The digit of the low six bits of `value`.
+  private static func digit(_ value: UInt32) -> UInt8 {
+    let value = UInt8(value & 63)
+    return switch value {
+    case ..<26: UInt8(ascii: "A") + value
+    case ..<52: UInt8(ascii: "a") + value - 26
+    case ..<62: UInt8(ascii: "0") + value - 52
+    case 62: UInt8(ascii: "+")
+    default: UInt8(ascii: "/")
+    }
   }
 
   private static func value(of character: UInt8) -> UInt32? {

@@ -16,6 +16,7 @@ package struct Digest: Hashable, Sendable, BitwiseCopyable {
   /// The digest of exactly 32 bytes, or `nil`.
   package init?(bytes: some Collection<UInt8>) {
     guard bytes.count == Self.byteCount else { return nil }
+    let bytes = Array(bytes)
     unsafe self.init { buffer in _ = unsafe buffer.initialize(from: bytes) }
   }
 

@@ -3,6 +3,7 @@ package enum Hex {
   /// Two digits for each byte.
   package static func encode(_ bytes: some Sequence<UInt8>) -> String {
     var digits: [UInt8] = []
+    digits.reserveCapacity(2 * bytes.underestimatedCount)
     for byte in bytes {
       digits.append(digit(byte >> 4))
       digits.append(digit(byte & 0xF))
@@ -12,11 +13,13 @@ package enum Hex {
 
   /// The bytes that `text` spells, or `nil` for an odd length, a capital or any other character.
   package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+    // An array first: this function isn't specialized for what other modules hand in.
+    let text = Array(text)
     guard text.count.isMultiple(of: 2) else { return nil }
     var bytes: [UInt8] = []
-    var iterator = text.makeIterator()
-    while let first = iterator.next(), let second = iterator.next() {
-      guard let high = value(first), let low = value(second) else { return nil }
+    bytes.reserveCapacity(text.count / 2)
+    for index in stride(from: 0, to: text.count, by: 2) {
+      guard let high = value(text[index]), let low = value(text[index + 1]) else { return nil }
       bytes.append(high << 4 | low)
     }
     return bytes

@@ -46,16 +46,43 @@ package struct Instant: Hashable, Comparable, Sendable {
 
   /// `2026-11-23T17:23:59.123456Z`.
   package var text: String {
-    let fraction = floorDivide(microseconds, 1_000_000).remainder
-    return "\(civil.text).\(padded(fraction, 6))Z"
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Self.textLength)
+    append(to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Appends ``text``.
+  package func append(to bytes: inout [UInt8]) {
+    civil.append(to: &bytes)
+    bytes.append(UInt8(ascii: "."))
+    appendPadded(Int(floorDivide(microseconds, 1_000_000).remainder), 6, to: &bytes)
+    bytes.append(UInt8(ascii: "Z"))
   }
 
   /// The instant that `text` spells in the one written form, or `nil`.
-  package init?(text: some BidirectionalCollection<UInt8>) {
-    guard text.count == Self.textLength, let parsed = OffsetTime(text: text),
-      text.last == UInt8(ascii: "Z")
-    else { return nil }
-    self = parsed.instant
+  package init?(text: some Collection<UInt8>) {
+    let text = Array(text)
+    unsafe self.init(text: text.span.bytes)
+  }
+
+  /// The instant that `text` spells in the one written form, or `nil`.
+  package init?(text: RawSpan) {
+    guard text.byteCount == Self.textLength else { return nil }
+    // -1 where something else than digits or the mark stands; below 0 no field is valid.
+    func number(_ offset: Int, _ count: Int, then mark: Unicode.Scalar) -> Int {
+      var number = 0
+      for index in offset..<offset + count {
+        guard let digit = decimalValue(text.byte(at: index)) else { return -1 }
+        number = number * 10 + Int(digit)
+      }
+      return text.byte(at: offset + count) == UInt8(ascii: mark) ? number : -1
+    }
+    let civil = CivilTime(
+      year: number(0, 4, then: "-"), month: number(5, 2, then: "-"), day: number(8, 2, then: "T"),
+      hour: number(11, 2, then: ":"), minute: number(14, 2, then: ":"),
+      second: number(17, 2, then: "."))
+    self.init(civil, microsecond: number(20, 6, then: "Z"))
   }
 }
 
@@ -116,8 +143,20 @@ package struct CivilTime: Hashable, Sendable {
 
   /// `2026-11-23T17:23:59`.
   package var text: String {
-    "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
-      + "T\(padded(hour, 2)):\(padded(minute, 2)):\(padded(second, 2))"
+    var bytes: [UInt8] = []
+    append(to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Appends ``text``.
+  package func append(to bytes: inout [UInt8]) {
+    appendPadded(year, 4, to: &bytes)
+    for (mark, number) in [("-", month), ("-", day), ("T", hour), (":", minute), (":", second)]
+      as [(Unicode.Scalar, Int)]
+    {
+      bytes.append(UInt8(ascii: mark))
+      appendPadded(number, 2, to: &bytes)
+    }
   }
 
   package static func days(inMonth month: Int, of year: Int) -> Int {
@@ -176,7 +215,8 @@ package struct FieldScanner {
 
   package var isAtEnd: Bool { offset == bytes.count }
 
-  /// The number that exactly `count` decimal digits spell; nothing is consumed where they don't.
+  /// The number that exactly `count` decimal digits spell, at most 18; nothing is consumed where they
+  /// don't.
   package mutating func digits(_ count: Int) -> Int? {
     guard offset + count <= bytes.count else { return nil }
     var number = 0
@@ -215,4 +255,18 @@ package func floorDivide(_ number: Int64, _ divisor: Int64) -> (quotient: Int64,
 package func padded(_ number: some BinaryInteger, _ width: Int) -> String {
   let digits = String(number)
   return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+}
+
+/// Appends a number as ``padded(_:_:)`` spells it, without making a string where it fits the width.
+private func appendPadded(_ number: Int, _ width: Int, to bytes: inout [UInt8]) {
+  var unit = 1
+  for _ in 0..<width { unit *= 10 }
+  guard (0..<unit).contains(number) else {
+    bytes.append(contentsOf: padded(number, width).utf8)
+    return
+  }
+  for _ in 0..<width {
+    unit /= 10
+    bytes.append(UInt8(ascii: "0") + UInt8(number / unit % 10))
+  }
 }

@@ -41,6 +41,9 @@ package struct JSONObject: Sendable {
     }
   }
 
+  /// Takes members that are in order already, each key once.
+  init(ordered members: [Member]) { self.members = members }
+
   /// The value of `key`; setting `nil` removes the member.
   ///
   /// O(log n) to read, O(n) to set.
@@ -111,20 +114,16 @@ package func sameBytes(_ one: String, _ other: String) -> Bool {
 }
 
 /// Whether `one` stands before `other` in canonical JSON: by UTF-16 code units (RFC 8785 §3.2.3).
-///
-/// UTF-8 bytes give the same order but for one case: a character beyond U+FFFF (lead byte F0 and up)
-/// is written with surrogates and so stands before U+E000...U+FFFF (lead bytes EE and EF).
 package func keyPrecedes(_ one: String, _ other: String) -> Bool {
-  var left = one.utf8.makeIterator()
-  var right = other.utf8.makeIterator()
-  while true {
-    switch (left.next(), right.next()) {
-    case (let a?, let b?):
-      if a == b { continue }
-      if a >= 0xEE && b >= 0xEE && (a >= 0xF0) != (b >= 0xF0) { return a > b }
-      return a < b
-    case (nil, .some): return true
-    case (_, nil): return false
-    }
-  }
+  one.utf8.lexicographicallyPrecedes(other.utf8, by: bytePrecedes)
+}
+
+/// Whether the first byte that differs in two texts of UTF-8 puts the one before the other, when
+/// they are ordered by UTF-16 code units.
+///
+/// The order of bytes is the same but for one case: a character beyond U+FFFF (first byte F0 and up)
+/// is written with surrogates and so stands before U+E000...U+FFFF (first bytes EE and EF).
+func bytePrecedes(_ one: UInt8, _ other: UInt8) -> Bool {
+  if one >= 0xEE, other >= 0xEE, (one >= 0xF0) != (other >= 0xF0) { return one > other }
+  return one < other
 }

@@ -33,10 +33,13 @@ package struct JSONError: Error, Hashable, Sendable {
 
 /// What a JSON text may hold at most, so that hostile input can't exhaust memory or the stack.
 package struct JSONLimits: Sendable {
+  package static let standardDepth = 16
+  package static let standardStringBytes = 16_384
+
   /// Containers within each other; the outermost counts as one.
-  package var depth = 16
+  package var depth = standardDepth
   /// UTF-8 bytes of one string or key, unescaped.
-  package var stringBytes = 16_384
+  package var stringBytes = standardStringBytes
 
   package init() {}
 }
@@ -73,7 +76,12 @@ private struct JSONParser {
   }
 
   private mutating func skipSpace() {
-    while offset < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[offset]) { offset += 1 }
+    while offset < bytes.count {
+      switch bytes[offset] {
+      case 0x20, 0x09, 0x0A, 0x0D: offset += 1
+      default: return
+      }
+    }
   }
 
   private mutating func parseValue(depth: Int) throws(JSONError) -> JSON {
@@ -102,7 +110,8 @@ private struct JSONParser {
   private mutating func parseObject(depth: Int) throws(JSONError) -> JSONObject {
     guard depth <= limits.depth else { throw failure(.tooDeep(limit: limits.depth)) }
     offset += 1
-    var members: [(member: JSONObject.Member, offset: Int)] = []
+    var members: [JSONObject.Member] = []
+    var keyOffsets: [Int] = []
     skipSpace()
     if offset < bytes.count, bytes[offset] == UInt8(ascii: "}") {
       offset += 1
@@ -117,18 +126,29 @@ private struct JSONParser {
       guard offset < bytes.count, bytes[offset] == UInt8(ascii: ":") else { throw unexpected() }
       offset += 1
       let value = try parseValue(depth: depth)
-      members.append((JSONObject.Member(key: key, value: value), keyOffset))
+      members.append(JSONObject.Member(key: key, value: value))
+      keyOffsets.append(keyOffset)
       if try endsContainer(with: UInt8(ascii: "}")) { break }
     }
-    // Sorting finds duplicates in O(n log n), so that a hostile object can't cost O(n^2).
-    members.sort { keyPrecedes($0.member.key, $1.member.key) }
-    for index in members.indices.dropFirst()
-    where sameBytes(members[index - 1].member.key, members[index].member.key) {
-      throw JSONError(
-        offset: max(members[index - 1].offset, members[index].offset),
-        reason: .duplicateKey(members[index].member.key))
+    return JSONObject(ordered: try ordered(members, keyOffsets: keyOffsets))
+  }
+
+  /// The members in canonical order; a key that stands twice is refused.
+  private func ordered(
+    _ members: [JSONObject.Member], keyOffsets: [Int]
+  ) throws(JSONError) -> [JSONObject.Member] {
+    if members.indices.dropFirst().allSatisfy({ keyPrecedes(members[$0 - 1].key, members[$0].key) })
+    {
+      return members
     }
-    return JSONObject(members.map(\.member))
+    // Sorting finds duplicates in O(n log n), so that a hostile object can't cost O(n^2).
+    let order = members.indices.sorted { keyPrecedes(members[$0].key, members[$1].key) }
+    for (one, other) in zip(order, order.dropFirst())
+    where sameBytes(members[one].key, members[other].key) {
+      throw JSONError(
+        offset: keyOffsets[max(one, other)], reason: .duplicateKey(members[one].key))
+    }
+    return order.map { members[$0] }
   }
 
   private mutating func parseArray(depth: Int) throws(JSONError) -> [JSON] {
@@ -188,22 +208,26 @@ private struct JSONParser {
     offset += 1
     var text: [UInt8] = []
     while true {
+      let run = offset
+      while offset < bytes.count, !endsRun(bytes[offset]) { offset += 1 }
+      text.append(contentsOf: bytes[run..<offset])
       guard offset < bytes.count else { throw failure(.unexpectedEnd) }
-      let byte = bytes[offset]
-      switch byte {
+      switch bytes[offset] {
       case UInt8(ascii: "\""):
+        guard text.count <= limits.stringBytes else {
+          throw JSONError(offset: start, reason: .stringTooLong(limit: limits.stringBytes))
+        }
         offset += 1
         return try validated(text, start: start)
       case UInt8(ascii: "\\"): try parseEscape(into: &text)
-      case 0x00..<0x20: throw failure(.controlCharacter)
-      default:
-        text.append(byte)
-        offset += 1
-      }
-      guard text.count <= limits.stringBytes else {
-        throw JSONError(offset: start, reason: .stringTooLong(limit: limits.stringBytes))
+      default: throw failure(.controlCharacter)
       }
     }
+  }
+
+  /// Whether a byte of a string doesn't stand for itself.
+  private func endsRun(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20
   }
 
   private mutating func parseEscape(into text: inout [UInt8]) throws(JSONError) {
@@ -219,43 +243,43 @@ private struct JSONParser {
     case UInt8(ascii: "n"): text.append(0x0A)
     case UInt8(ascii: "r"): text.append(0x0D)
     case UInt8(ascii: "t"): text.append(0x09)
-    case UInt8(ascii: "u"):
-      var code = try parseCodeUnit(escapeStart: start)
-      if (0xDC00...0xDFFF).contains(code) {
-        throw JSONError(offset: start, reason: .loneSurrogate)
-      }
-      if (0xD800...0xDBFF).contains(code) {
-        guard offset + 1 < bytes.count, bytes[offset] == UInt8(ascii: "\\"),
-          bytes[offset + 1] == UInt8(ascii: "u")
-        else { throw JSONError(offset: start, reason: .loneSurrogate) }
-        offset += 2
-        let low = try parseCodeUnit(escapeStart: start)
-        guard (0xDC00...0xDFFF).contains(low) else {
-          throw JSONError(offset: start, reason: .loneSurrogate)
-        }
-        code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
-      }
-      guard let scalar = Unicode.Scalar(code) else {
-        throw JSONError(offset: start, reason: .loneSurrogate)
-      }
-      text.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
+    case UInt8(ascii: "u"): try parseCodeUnits(escapeStart: start, into: &text)
     default: throw JSONError(offset: start, reason: .invalidEscape)
     }
   }
 
-  private mutating func parseCodeUnit(escapeStart: Int) throws(JSONError) -> UInt32 {
-    guard offset + 4 <= bytes.count else {
-      throw JSONError(offset: bytes.count, reason: .unexpectedEnd)
+  /// Parses what follows `\u`: one code unit, or two that make a surrogate pair.
+  private mutating func parseCodeUnits(
+    escapeStart start: Int, into text: inout [UInt8]
+  ) throws(JSONError) {
+    var units = [try parseCodeUnit(escapeStart: start)]
+    if UTF16.isLeadSurrogate(units[0]) {
+      guard bytes[offset...].starts(with: "\\u".utf8) else {
+        throw JSONError(offset: start, reason: .loneSurrogate)
+      }
+      offset += 2
+      units.append(try parseCodeUnit(escapeStart: start))
     }
-    var code: UInt32 = 0
-    for digit in bytes[offset..<offset + 4] {
-      guard let value = Hex.value(digit | (digit >= UInt8(ascii: "A") ? 0x20 : 0)) else {
+    guard let character = String(validating: units, as: UTF16.self) else {
+      throw JSONError(offset: start, reason: .loneSurrogate)
+    }
+    text.append(contentsOf: character.utf8)
+  }
+
+  private mutating func parseCodeUnit(escapeStart: Int) throws(JSONError) -> UInt16 {
+    var unit: UInt16 = 0
+    for _ in 0..<4 {
+      guard offset < bytes.count else { throw failure(.unexpectedEnd) }
+      let digit = bytes[offset]
+      // Readers take capitals too, which `Hex` doesn't.
+      let isCapital = (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(digit)
+      guard let value = Hex.value(isCapital ? digit | 0x20 : digit) else {
         throw JSONError(offset: escapeStart, reason: .invalidEscape)
       }
-      code = code << 4 | UInt32(value)
+      unit = unit << 4 | UInt16(value)
+      offset += 1
     }
-    offset += 4
-    return code
+    return unit
   }
 
   private func validated(_ text: [UInt8], start: Int) throws(JSONError) -> String {

@@ -45,21 +45,34 @@ extension JSONObject {
 /// Appends `text` quoted as RFC 8785 §3.2.2.2 has it: only `"`, `\` and U+0000...U+001F are escaped.
 package func appendCanonicalString(_ text: String, to bytes: inout [UInt8]) {
   bytes.append(UInt8(ascii: "\""))
-  for byte in text.utf8 {
-    switch byte {
-    case UInt8(ascii: "\""): bytes.append(contentsOf: [UInt8(ascii: "\\"), byte])
-    case UInt8(ascii: "\\"): bytes.append(contentsOf: [UInt8(ascii: "\\"), byte])
-    case 0x08: bytes.append(contentsOf: "\\b".utf8)
-    case 0x09: bytes.append(contentsOf: "\\t".utf8)
-    case 0x0A: bytes.append(contentsOf: "\\n".utf8)
-    case 0x0C: bytes.append(contentsOf: "\\f".utf8)
-    case 0x0D: bytes.append(contentsOf: "\\r".utf8)
-    case 0x00..<0x20:
-      bytes.append(contentsOf: "\\u00".utf8)
-      bytes.append(Hex.digit(byte >> 4))
-      bytes.append(Hex.digit(byte & 0xF))
-    default: bytes.append(byte)
-    }
+  if text.utf8.contains(where: isEscaped) {
+    for byte in text.utf8 { appendCanonicalByte(byte, to: &bytes) }
+  } else {
+    bytes.append(contentsOf: text.utf8)
   }
   bytes.append(UInt8(ascii: "\""))
+}
+
+private func isEscaped(_ byte: UInt8) -> Bool {
+  byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+}
+
+private func appendCanonicalByte(_ byte: UInt8, to bytes: inout [UInt8]) {
+  guard isEscaped(byte) else {
+    bytes.append(byte)
+    return
+  }
+  bytes.append(UInt8(ascii: "\\"))
+  switch byte {
+  case 0x08: bytes.append(UInt8(ascii: "b"))
+  case 0x09: bytes.append(UInt8(ascii: "t"))
+  case 0x0A: bytes.append(UInt8(ascii: "n"))
+  case 0x0C: bytes.append(UInt8(ascii: "f"))
+  case 0x0D: bytes.append(UInt8(ascii: "r"))
+  case 0x00..<0x20:
+    bytes.append(contentsOf: "u00".utf8)
+    bytes.append(Hex.digit(byte >> 4))
+    bytes.append(Hex.digit(byte & 0xF))
+  default: bytes.append(byte)
+  }
 }

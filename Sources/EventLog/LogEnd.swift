@@ -152,7 +152,7 @@ private struct TailSurvey {
 
   func kind(size: UInt64) -> TailKind {
     if contentEnd == start && !hasZero { return .fill }
-    if contentEnd - start < UInt64(CommitLine.length - 1) { return .explained }
+    if contentEnd - start < UInt64(CommitLine.length) { return .explained }
     if let commit = commitAtStart {
       let wanted = start + UInt64(CommitLine.length + commit.bytes)
       if contentEnd < wanted - 1 || end < wanted { return .explained }

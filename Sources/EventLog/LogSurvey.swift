@@ -37,7 +37,8 @@ struct LogSurvey {
     self.identity = identity
     let ledger = identity.id
     (slots, segments, unfinished) = try reporting { () throws(StorageError) in
-      let slots = try head.map { (file) throws(StorageError) in try Head.slots(of: file, in: ledger) }
+      let slots = try head.map { (file) throws(StorageError) in try Head.slots(of: file, in: ledger)
+      }
       let names = try storage.list(LogPath.logDirectory)
       return (
         slots ?? [], names.compactMap(LogPath.segment(named:)),
@@ -48,7 +49,7 @@ struct LogSurvey {
     guard let last = segments.last else {
       let nothing = LogPosition(size: 0, segment: 0, offset: 0)
       throw .needsRepair(
-        LogEnd(state: mark > 0 ? .lostTail : .corrupt, valid: nothing, mark: mark, fileLength: 0))
+        LogEnd(state: .lostTail, valid: nothing, mark: mark, fileLength: 0))
     }
     let begin = try Self.begin(
       storage, ledger, slots: slots, segments: segments, last: last, mark: mark)
@@ -122,7 +123,8 @@ struct LogSurvey {
         return Beginning(
           scanner: scanner, lastTime: header.created, commitOffset: position.offset, seal: nil)
       }
-      guard let line = try readCommitLine(at: slot.commitOffset, of: position.segment, file, ledger),
+      guard
+        let line = try readCommitLine(at: slot.commitOffset, of: position.segment, file, ledger),
         line.end == position.size, line.root == slot.root
       else { return nil }
       var last = SegmentScanner(

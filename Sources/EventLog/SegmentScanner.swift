@@ -21,7 +21,7 @@ package struct SegmentScanner {
     case commit
     /// A commit that breaks rule 4 only, and where it would end.
     case root(CommitLine)
-    /// A seal that is valid by itself and says what isn't so.
+    /// A line that begins as a seal does and isn't a valid one here.
     case seal
   }
 
@@ -87,6 +87,7 @@ package struct SegmentScanner {
       offset += UInt64(SealLine.length)
       return .seal(checksum: seal.crc)
     }
+    if buffer[base..<base + available].starts(with: "#seal ".utf8) { return .invalid(.seal) }
     return try isFill(from: start) ? .end : .invalid(.commit)
   }
 

@@ -2,8 +2,8 @@ package import Bytes
 
 /// A value that a field of an event may hold.
 ///
-/// `init(json:)` and `append(to:)` are each other's inverse: what one accepts, the other writes back
-/// with the same bytes.
+/// `init(json:)` and `append(to:)` are each other's inverse: what one accepts, the other writes
+/// back with the same bytes.
 package protocol FieldValue: Equatable, Sendable {
   /// Reads the value; paths in what it throws are relative to the value, so that `""` is itself.
   init(json: JSON) throws(EventError)
@@ -15,8 +15,8 @@ package protocol FieldValue: Equatable, Sendable {
 /// An object with named fields: an event's data, or a part of one.
 ///
 /// Fields are read and written in the canonical order of their keys, so that neither side sorts.
-/// Two records are equal when their canonical bytes are: `String`'s own `==` would take two spellings
-/// of one accented letter for the same, and the log doesn't.
+/// Two records are equal when their canonical bytes are: `String`'s own `==` would take two
+/// spellings of one accented letter for the same, and the log doesn't.
 package protocol Record: FieldValue {
   /// Reads the fields, each of its own kind and form.
   init(reading reader: inout ObjectReader) throws(EventError)
@@ -25,7 +25,7 @@ package protocol Record: FieldValue {
 
   /// Checks what the fields' types don't say: ranges, orders, and how the fields fit each other.
   ///
-  /// Called after reading, where it refuses the line, and before writing, where a failure is our bug.
+  /// Called after reading, where it refuses the line, and before writing, where a failure is ours.
   func check() throws(EventError)
 }
 

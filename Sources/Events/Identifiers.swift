@@ -1,6 +1,6 @@
 package import Bytes
 
-/// An event's position in the log: from 0, dense; written as a decimal string, as the envelope has it.
+/// An event's position in the log: from 0, dense; a decimal string, as the envelope has it.
 package typealias EventID = UInt64
 
 extension EventID: FieldValue {
@@ -114,8 +114,8 @@ package struct Base64Text: CheckedText {
 
 /// A personal text that only the holder of its key can read: `sealed:1:` and base 64.
 ///
-/// The bytes are a nonce of 12 bytes, the AES-256-GCM ciphertext and a tag of 16 bytes. Nothing here
-/// opens it; a reader without the key shows `[sealed]`.
+/// The bytes are a nonce of 12 bytes, the AES-256-GCM ciphertext and a tag of 16 bytes. Nothing
+/// here opens it; a reader without the key shows `[sealed]`.
 package struct SealedText: CheckedText {
   package static let form = EventError.Form.sealedText
   package static let prefix = "sealed:1:"
@@ -130,7 +130,7 @@ package struct SealedText: CheckedText {
     self.text = text
   }
 
-  /// The text that holds `sealed`: nonce, ciphertext and tag; `nil` where that is too short to be one.
+  /// The text that holds `sealed` (nonce, ciphertext, tag), or `nil` where that is too short.
   package init?(sealed: [UInt8]) {
     self.init(Self.prefix + Base64.encode(sealed))
   }

@@ -2,9 +2,9 @@ package import Bytes
 
 /// A length of time as ISO 8601 writes it, in days, hours, minutes and seconds: `P1DT12H`, `PT30M`.
 ///
-/// `P[nD][T[nH][nM][nS]]` with at least one part, each number of 1...9 digits. Years, months and weeks
-/// are refused, because their length depends on when they begin or on who reads them; so are signs,
-/// fractions and an empty `T`. A day is 86,400 seconds. The text stays as it was typed, so that
+/// `P[nD][T[nH][nM][nS]]` with at least one part, each number of 1...9 digits. Years, months and
+/// weeks are refused, because their length depends on when they begin or on who reads them; so are
+/// signs, fractions and an empty `T`. A day is 86,400 seconds. The text stays as it was typed, so that
 /// `PT60M` and `PT1H` are as long as each other but not equal.
 package struct ISODuration: FieldValue, Hashable {
   package let text: String
@@ -47,7 +47,7 @@ package struct ISODuration: FieldValue, Hashable {
 
 /// The name of a time zone in the IANA database, `America/New_York`: at most 64 bytes.
 ///
-/// Letters, digits, `_`, `+`, `-`, in parts divided by `/`. That the zone exists is not checked here:
+/// Letters, digits, `_`, `+`, `-`, in parts divided by `/`. That the zone exists isn't checked here:
 /// a later database may no longer have it, and the event is as true as it was.
 package struct ZoneName: CheckedText {
   package static let form = EventError.Form.zoneName

@@ -28,7 +28,7 @@ package struct Upcasters: Sendable {
 
   /// The current type and its data.
   ///
-  /// - Throws: `.unknownType`, or `.unknownVersion` where no chain of steps leads to the current one.
+  /// - Throws: `.unknownType`, or `.unknownVersion` where no steps lead to the current one.
   func current(
     type: String, data: JSONObject, id: EventID
   ) throws(EventError) -> (EventType, JSONObject) {

@@ -24,8 +24,8 @@ struct EnvelopeTests {
     #expect(
       String(decoding: recorded.encodeLine(), as: UTF8.self)
         == #"{"actor":"user:ops@host7","causationid":"3","clock":"2026-11-23T17:23:59.123456Z","#
-        + #""correlationid":"c-1","data":{"id":"industrial","name":"Industrial sites"},"decider":1,"#
-        + #""id":"7","idempotencyhash":"\#(String(repeating: "00", count: 32))","#
+        + #""correlationid":"c-1","data":{"id":"industrial","name":"Industrial sites"},"#
+        + #""decider":1,"id":"7","idempotencyhash":"\#(String(repeating: "00", count: 32))","#
         + #""idempotencykey":"k","source":"acme/dr","specversion":"1.0","#
         + #""subject":"user-group/industrial","time":"2026-11-23T17:23:59.123456Z","#
         + #""type":"user-group.defined.v1"}"#)

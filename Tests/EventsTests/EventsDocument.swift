@@ -3,7 +3,7 @@ import Events
 import Foundation
 import Testing
 
-/// `ledger/EVENTS.md` as the tests read it: its types with their fields and examples, parts and words.
+/// `ledger/EVENTS.md` as the tests read it: types with fields and examples, parts, and words.
 struct EventsDocument {
   struct Field {
     let name: String

@@ -3,7 +3,7 @@ import Events
 import Simulation
 import Testing
 
-/// `ledger/EVENTS.md` against the code: its examples, and each of them broken in each of its fields.
+/// `ledger/EVENTS.md` against the code: its examples, and each of them broken in each field.
 struct ExampleTests {
   let document: EventsDocument
 

@@ -1,0 +1,185 @@
+import Bytes
+import Merkle
+
+/// Reads the durable events of a log, without a lock, beside a writer or after it.
+///
+/// What lies beyond the durable mark isn't damage, only not yet durable, and is never shown.
+package struct LogReader {
+  package let identity: LedgerIdentity
+  /// What stands at the log's end.
+  package let end: LogEnd
+  private let storage: any Storage
+  private let segments: [UInt64]
+
+  /// How many events can be read: those before the durable mark, as far as the log reaches.
+  package var size: UInt64 { min(end.valid.size, end.mark) }
+
+  /// Finds the log's end; this costs what was written since `head` was, not what the log holds.
+  package init(_ storage: any Storage, identity: LedgerIdentity) throws(LogError) {
+    var head: (any StorageFile)?
+    do {
+      head = try storage.open(LogPath.head, for: .reading)
+    } catch {
+      guard error.isMissing else { throw .storage(error) }
+    }
+    let survey = try LogSurvey(
+      storage: storage, identity: identity, head: head, knownDurable: 0)
+    self.identity = identity
+    self.storage = storage
+    end = survey.end
+    segments = survey.segments
+  }
+
+  /// Reads within what a writer that holds the lock has made durable.
+  package init(
+    _ storage: any Storage, identity: LedgerIdentity, durable: LogPosition
+  ) throws(LogError) {
+    self.identity = identity
+    self.storage = storage
+    end = LogEnd(state: .clean, valid: durable, mark: durable.size, fileLength: durable.offset)
+    segments = try reporting { () throws(StorageError) in
+      try storage.list(LogPath.logDirectory).compactMap(LogPath.segment(named:))
+    }
+  }
+
+  /// The events from `first` on, up to ``size`` or to `limit` where that is less.
+  ///
+  /// - Parameter hint: A position at which a commit begins, with a `size` of at most `first`:
+  ///   reading begins there and not at the segment's header.
+  package func events(
+    from first: UInt64, to limit: UInt64 = .max, hint: LogPosition? = nil
+  ) -> EventCursor {
+    EventCursor(
+      storage: storage, ledger: identity.id, segments: segments, next: first,
+      limit: min(limit, size), hint: hint)
+  }
+
+  /// The line whose first byte stands at a place that a view remembers.
+  ///
+  /// - Returns: The bytes up to the next newline; the caller checks that they are the event it means.
+  package func line(segment: UInt64, offset: UInt64) throws(LogError) -> [UInt8]? {
+    try reporting { () throws(StorageError) -> [UInt8]? in
+      let file = try storage.open(LogPath.segment(segment), for: .reading)
+      var bytes = [UInt8](repeating: 0, count: LogLimit.eventBytes + 1)
+      let count = try file.readFully(into: &bytes, range: 0..<bytes.count, at: offset)
+      guard let end = bytes[..<count].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+      return Array(bytes[..<end])
+    }
+  }
+}
+
+/// An event as it is stored, with the commit that holds it.
+package struct StoredEvent: Sendable {
+  package let id: UInt64
+  /// The line's bytes, without its newline.
+  package let line: [UInt8]
+  package let segment: UInt64
+  /// Where the line begins in the segment.
+  package let offset: UInt64
+  package let commit: CommitLine
+  /// Where the next commit begins, if this is the last event of its own.
+  package let commitEnd: LogPosition
+}
+
+/// Walks over stored events in order, segment after segment.
+///
+/// Checksums are checked on the way; the tree isn't, that is what verifying is for.
+package struct EventCursor {
+  private let storage: any Storage
+  private let ledger: LedgerID
+  private let segments: [UInt64]
+  private let limit: UInt64
+  private let hint: LogPosition?
+  private var next: UInt64
+  private var scanner: SegmentScanner?
+  private var commit: CommitLine?
+  private var commitOffset: UInt64 = 0
+
+  fileprivate init(
+    storage: any Storage, ledger: LedgerID, segments: [UInt64], next: UInt64, limit: UInt64,
+    hint: LogPosition?
+  ) {
+    self.storage = storage
+    self.ledger = ledger
+    self.segments = segments
+    self.next = next
+    self.limit = limit
+    self.hint = hint
+  }
+
+  /// The next event, or `nil` after the last one.
+  ///
+  /// - Throws: `.damaged` with the ids that can't be read and where; `.storage`.
+  package mutating func read() throws(LogError) -> StoredEvent? {
+    guard next < limit else { return nil }
+    while true {
+      if let commit, next < commit.end, let scanner {
+        return stored(in: commit, scanner)
+      }
+      try advance()
+    }
+  }
+
+  private mutating func stored(in commit: CommitLine, _ scanner: SegmentScanner) -> StoredEvent {
+    let index = Int(next - commit.first)
+    let range = scanner.eventRanges[index]
+    let body = scanner.eventRanges[0].lowerBound
+    defer { next += 1 }
+    return StoredEvent(
+      id: next, line: Array(scanner.buffer[range]), segment: scanner.segment,
+      offset: commitOffset + UInt64(CommitLine.length + range.lowerBound - body),
+      commit: commit,
+      commitEnd: LogPosition(
+        size: commit.end, segment: scanner.segment, offset: scanner.offset))
+  }
+
+  private mutating func advance() throws(LogError) {
+    if scanner == nil { scanner = try firstScanner() }
+    let item: SegmentScanner.Item? = try reporting { () throws(StorageError) in
+      try scanner?.readItem()
+    }
+    switch item {
+    case .commit(let line, let offset):
+      commit = line
+      commitOffset = offset
+    case .seal, .end:
+      let following = scanner?.next ?? next
+      scanner = try scannerAtHeader(of: following)
+    case .invalid, nil:
+      let segment = scanner?.segment ?? 0
+      let offset = scanner?.offset ?? 0
+      throw .damaged(
+        ids: (scanner?.next ?? next)..<limit, segment: segment, offset: offset)
+    }
+  }
+
+  private func firstScanner() throws(LogError) -> SegmentScanner {
+    guard let segment = segments.last(where: { $0 <= next }) else {
+      throw .damaged(ids: next..<(segments.first ?? limit), segment: next, offset: 0)
+    }
+    if let hint, hint.size <= next, hint.segment == segment {
+      let file = try reporting { () throws(StorageError) in
+        try storage.open(LogPath.segment(segment), for: .reading)
+      }
+      return SegmentScanner(
+        file: file, segment: segment, ledger: ledger, offset: hint.offset, next: hint.size,
+        frontier: nil, readAhead: 1 << 14)
+    }
+    return try scannerAtHeader(of: segment)
+  }
+
+  private func scannerAtHeader(of segment: UInt64) throws(LogError) -> SegmentScanner {
+    guard segments.contains(segment), segment != scanner?.segment else {
+      let end = segments.first { $0 > segment } ?? limit
+      throw .damaged(ids: segment..<max(segment, end), segment: segment, offset: 0)
+    }
+    let (file, header) = try reporting { () throws(StorageError) in
+      let file = try storage.open(LogPath.segment(segment), for: .reading)
+      return (file, try readHeader(of: segment, in: file, ledger))
+    }
+    guard let header else { throw .damaged(ids: segment..<limit, segment: segment, offset: 0) }
+    return SegmentScanner(
+      file: file, segment: segment, ledger: ledger, offset: UInt64(header.length),
+      next: segment, frontier: nil)
+  }
+}

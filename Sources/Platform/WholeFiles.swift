@@ -1,0 +1,148 @@
+import Bytes
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// All bytes of a file, pipe or standard input (`-`), which may be at most `limit`.
+package func readFile(_ path: String, limit: Int) throws(PlatformError) -> [UInt8] {
+  try InputReader(path).readAll(limit: limit)
+}
+
+/// Gives `path` new content in one step, durably: whoever looks finds all of the old or the new.
+///
+/// The content is written under a temporary name beside it, `.` + 16 digits + `.tmp`, which is
+/// removed again when something fails; after a crash it may stay. A symbolic link is replaced, not
+/// followed.
+///
+/// - Parameter permissions: What the file gets, whatever the umask.
+/// - Throws: For `.synchronizeDirectory` the new content is there, but may not survive a crash;
+///   for anything else the old content is.
+package func replaceFile(
+  _ path: String, with bytes: [UInt8], permissions: UInt16 = 0o600
+) throws(PlatformError) {
+  let isFile = isWhole(path) && path.utf8.last != UInt8(ascii: "/")
+  let random = try randomBytes(8)
+  let directory = try PlatformError.naming(.open, path) { () throws(Errno) in
+    guard isFile else { throw Errno(EINVAL) }
+    return try Descriptor(opening: parentDirectory(of: path), flags: O_RDONLY | O_DIRECTORY)
+  }
+  let name = ".\(Hex.encode(random)).tmp"
+  let file = try PlatformError.naming(.open, path) { () throws(Errno) in
+    try Descriptor(
+      opening: name, in: directory, flags: O_WRONLY | O_CREAT | O_EXCL, permissions: 0o600)
+  }
+  do throws(PlatformError) {
+    try fill(file, of: path, with: bytes, permissions: permissions)
+    try PlatformError.naming(.rename, path) { () throws(Errno) in
+      try directory.rename(name, to: lastPart(of: path), in: directory)
+    }
+  } catch {
+    try? directory.remove(name)
+    throw error
+  }
+  try PlatformError.naming(.synchronizeDirectory, path) { () throws(Errno) in
+    try directory.synchronizeAll()
+  }
+}
+
+private func fill(
+  _ file: consuming Descriptor, of path: String, with bytes: [UInt8], permissions: UInt16
+) throws(PlatformError) {
+  try PlatformError.naming(.changePermissions, path) { () throws(Errno) in
+    try file.setPermissions(mode_t(permissions))
+  }
+  try PlatformError.naming(.write, path) { () throws(Errno) in
+    try file.withNumber { number throws(Errno) in try writeAll(bytes[...], to: number) }
+  }
+  try PlatformError.naming(.synchronize, path) { () throws(Errno) in try file.synchronizeAll() }
+  do throws(Errno) {
+    // Not in a closure, which couldn't give the file away.
+    try file.close()
+  } catch {
+    throw .failed(.close, path: path, code: error.code)
+  }
+}
+
+/// Makes a directory and all that are missing above it, durably; one that exists stays as it is.
+///
+/// - Parameter permissions: What each new one gets, whatever the umask.
+package func createDirectories(
+  _ path: String, permissions: UInt16 = 0o700
+) throws(PlatformError) {
+  try PlatformError.naming(.createDirectory, path) { () throws(Errno) in
+    guard isWhole(path) else { throw Errno(EINVAL) }
+    var missing: [String] = []
+    var existing = path
+    while !(try isDirectory(existing)) {
+      missing.append(lastPart(of: existing))
+      existing = parentDirectory(of: existing)
+    }
+    var parent = try Descriptor(opening: existing, flags: O_RDONLY | O_DIRECTORY)
+    for name in missing.reversed() {
+      // Another process may have made it meanwhile.
+      do throws(Errno) {
+        try parent.createDirectory(name)
+      } catch {
+        guard error.code == EEXIST else { throw error }
+        parent = try Descriptor(opening: name, in: parent, flags: O_RDONLY | O_DIRECTORY)
+        continue
+      }
+      let made = try Descriptor(opening: name, in: parent, flags: O_RDONLY | O_DIRECTORY)
+      try made.setPermissions(mode_t(permissions))
+      try parent.synchronizeAll()
+      parent = made
+    }
+  }
+}
+
+/// Whether there is a directory of this name, perhaps by a symbolic link.
+///
+/// - Throws: ENOTDIR where the name is that of something else.
+private func isDirectory(_ path: String) throws(Errno) -> Bool {
+  do throws(Errno) {
+    _ = try Descriptor(opening: path, flags: O_RDONLY | O_DIRECTORY)
+    return true
+  } catch {
+    if error.code == ENOENT { return false }
+    throw error
+  }
+}
+
+/// Whether anything has this name, even a symbolic link that leads nowhere.
+package func exists(_ path: String) throws(PlatformError) -> Bool {
+  do throws(PlatformError) {
+    _ = try FileStatus(of: path)
+    return true
+  } catch {
+    if error.isMissing { return false }
+    throw error
+  }
+}
+
+/// Takes away a name of a file; a symbolic link goes itself.
+package func removeFile(_ path: String) throws(PlatformError) {
+  try PlatformError.naming(.remove, path) { () throws(Errno) in
+    guard isWhole(path) else { throw Errno(EINVAL) }
+    try systemCall { unsafe unlink(path) }
+  }
+}
+
+/// Takes away an empty directory.
+package func removeDirectory(_ path: String) throws(PlatformError) {
+  try PlatformError.naming(.remove, path) { () throws(Errno) in
+    guard isWhole(path) else { throw Errno(EINVAL) }
+    try systemCall { unsafe rmdir(path) }
+  }
+}
+
+/// The names in a directory, sorted by their bytes, without `.` and `..`.
+package func namesInDirectory(_ path: String) throws(PlatformError) -> [String] {
+  try PlatformError.naming(.list, path) { () throws(Errno) in
+    try namesInDirectory(Descriptor(opening: path, flags: O_RDONLY | O_DIRECTORY))
+  }
+}

@@ -1,0 +1,107 @@
+import Bytes
+import EventLog
+import Simulation
+import Testing
+
+@Suite("After a crash")
+struct CrashTests {
+  static let operations = {
+    let disk = Workload.finishedDisk()
+    return 0..<disk.operationCount
+  }()
+
+  @Test("the power fails at any call, and exactly the acknowledged commits are there")
+  func everyCall() throws {
+    var images = 0
+    for operation in Self.operations {
+      let disk = SimulatedDisk()
+      disk.faults[operation] = .crash
+      var workload = Workload()
+      workload.run(on: disk)
+      try forEachSubset(of: disk.choiceCount, limit: 256, seed: UInt64(operation)) { isKept in
+        images += 1
+        let image = disk.crashImage(keeping: isKept)
+        try check(image, workload, "crash at call \(operation), \(disk.trace.last ?? "")")
+      }
+    }
+    #expect(images > 10_000)
+  }
+
+  @Test("the power fails again while the log is being recovered, at any call")
+  func crashInRecovery() throws {
+    var random = SeededRandom(seed: 1)
+    for operation in Self.operations where operation % 7 == 0 {
+      let disk = SimulatedDisk()
+      disk.faults[operation] = .crash
+      var workload = Workload()
+      workload.run(on: disk)
+      for _ in 0..<4 {
+        let first = disk.crashImage { _ in Bool.random(using: &random) }
+        var call = 0
+        while true {
+          let again = first.copy()
+          again.faults[call] = .crash
+          if (try? Workload.open(again)) != nil { break }
+          if again.operationCount <= call { break }
+          let second = again.crashImage { _ in Bool.random(using: &random) }
+          try check(second, workload, "crash at \(operation), again at call \(call) of opening")
+          call += 1
+        }
+      }
+    }
+  }
+
+  /// Opens an image, looks for all that was acknowledged, appends, and verifies.
+  private func check(
+    _ image: SimulatedDisk, _ workload: Workload, _ what: String
+  ) throws {
+    let comment = Comment(rawValue: what)
+    do {
+      try Workload.openAndAppend(2, to: image)
+    } catch {
+      // Where nothing was acknowledged, making the log may not have ended: `LEDGER` isn't there.
+      if workload.acknowledged.isEmpty { return }
+      Issue.record("\(what): opening failed with \(error)")
+      return
+    }
+    let lines = try Workload.lines(image)
+    let acknowledged = workload.acknowledged
+    #expect(Array(lines.prefix(acknowledged.count)) == acknowledged, comment)
+    let extra = lines.count - 2 - acknowledged.count
+    #expect(
+      extra == 0 || extra == workload.attempted.count - acknowledged.count,
+      "\(what): a commit is whole or absent")
+    let report = try Workload.report(image)
+    #expect(report.state == .clean, comment)
+    #expect(report.damage.isEmpty, comment)
+    #expect(report.size == UInt64(lines.count), comment)
+  }
+
+  @Test("a torn commit is set aside before it is cut, under the hash of its bytes")
+  func quarantine() throws {
+    let disk = Workload.finishedDisk()
+    let segment = try #require(disk.paths.filter { $0.hasPrefix("log/") }.last)
+    let whole = try #require(disk.bytes(of: segment))
+    let torn = Array("#commit first=0000000000000014 cou".utf8)
+    disk.setBytes(of: segment, to: whole + torn)
+
+    let writer = try Workload.open(disk)
+
+    let aside = try #require(writer.recovery.quarantined.first)
+    #expect(disk.bytes(of: aside.path) == torn)
+    #expect(aside.digest == SHA256.hash(torn))
+    #expect(aside.offset == UInt64(whole.count))
+    #expect(aside.path.hasPrefix("quarantine/"))
+    #expect(disk.bytes(of: segment) == whole)
+  }
+
+  @Test("a segment whose making was interrupted is moved to quarantine")
+  func unfinishedSegment() throws {
+    let disk = Workload.finishedDisk()
+    disk.setBytes(of: "log/0000000000000014.log.new", to: Array("#segm".utf8))
+    let writer = try Workload.open(disk)
+    #expect(writer.recovery.quarantined.map(\.segment) == [14])
+    #expect(disk.paths.contains { $0.hasPrefix("quarantine/0000000000000014.log.new-") })
+    #expect(!disk.paths.contains { $0.hasPrefix("log/") && $0.hasSuffix(".new") })
+  }
+}

@@ -1,0 +1,180 @@
+import Bytes
+import EventLog
+import Simulation
+import Testing
+
+@Suite("The states of a log's end")
+struct RecoveryStateTests {
+  @Test("every combination of what can be known has its state, by the table of FORMAT.md")
+  func table() {
+    for tail in TailKind.allCases {
+      for bits in 0..<8 {
+        let (reaches, hasSlot, isBroken) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0)
+        let state = RecoveryState(
+          reachesMark: reaches, tail: tail, hasSlot: hasSlot, isBrokenBeforeLastSegment: isBroken)
+        let expected: RecoveryState =
+          switch (isBroken, reaches, tail, hasSlot) {
+          case (true, _, _, _): .corrupt
+          case (_, false, .fill, _): .lostTail
+          case (_, false, _, _): .corrupt
+          case (_, true, _, false): .headLost
+          case (_, true, .fill, true): .clean
+          case (_, true, .explained, true): .torn
+          case (_, true, .unexplained, true): .suspect
+          }
+        #expect(state == expected, "\(tail) \(bits)")
+      }
+    }
+  }
+
+  private func lastSegment(_ disk: SimulatedDisk) throws -> (path: String, bytes: [UInt8]) {
+    let path = try #require(disk.paths.filter { $0.hasPrefix("log/") }.last)
+    return (path, try #require(disk.bytes(of: path)))
+  }
+
+  /// The bytes of one more commit, as a writer would have written it after the workload's last one.
+  private func nextCommit(_ disk: SimulatedDisk, count: UInt64 = 1) throws -> [UInt8] {
+    let copy = disk.copy()
+    let before = try lastSegment(copy).bytes.count
+    var writer = try Workload.open(copy, segmentBytes: 1 << 20)
+    let lines = (writer.size..<writer.size + count).map(Workload.line)
+    _ = try writer.append(lines, time: writer.lastTime)
+    return Array(try lastSegment(copy).bytes[before...])
+  }
+
+  private func state(_ disk: SimulatedDisk) throws -> RecoveryState {
+    try Workload.report(disk).state
+  }
+
+  @Test("newlines after the last commit are fill: cut, and nothing else happens")
+  func fill() throws {
+    let disk = Workload.finishedDisk()
+    let (path, bytes) = try lastSegment(disk)
+    disk.setBytes(of: path, to: bytes + [UInt8](repeating: 0x0A, count: 3_000))
+    #expect(try state(disk) == .clean)
+    let writer = try Workload.open(disk)
+    #expect(writer.recovery.quarantined.isEmpty)
+    #expect(disk.bytes(of: path) == bytes)
+  }
+
+  @Test("a commit above the mark that is whole is adopted: written again, synchronized, kept")
+  func adopted() throws {
+    let disk = Workload.finishedDisk()
+    let (path, bytes) = try lastSegment(disk)
+    let commit = try nextCommit(disk)
+    disk.setBytes(of: path, to: bytes + commit)
+    let before = try Workload.report(disk)
+    #expect(before.state == .clean)
+    #expect(before.notDurable == 1)
+    #expect(try Workload.lines(disk).count == 14)
+    let writer = try Workload.open(disk)
+    #expect(writer.recovery.adopted == 14..<15)
+    #expect(try Workload.lines(disk).count == 15)
+  }
+
+  @Test("a commit cut anywhere is torn", arguments: [1, 20, 256, 257, 258, 300])
+  func cut(length: Int) throws {
+    let disk = Workload.finishedDisk()
+    let (path, bytes) = try lastSegment(disk)
+    let commit = try nextCommit(disk)
+    let kept = min(length, commit.count - 1)
+    for padding in [0, 700] {
+      let tail = Array(commit[..<kept]) + [UInt8](repeating: 0x0A, count: padding)
+      disk.setBytes(of: path, to: bytes + tail)
+      #expect(try state(disk) == .torn, "\(kept) bytes and \(padding) newlines")
+      let copy = disk.copy()
+      let writer = try Workload.open(copy)
+      #expect(writer.recovery.quarantined.count == 1)
+      #expect(copy.bytes(of: path) == bytes)
+    }
+  }
+
+  @Test("a blank sector within a commit is torn, a flipped bit is suspect")
+  func blankOrSuspect() throws {
+    let disk = Workload.finishedDisk()
+    let (path, bytes) = try lastSegment(disk)
+    let commit = try nextCommit(disk, count: 12)
+    #expect(commit.count > 1_600)
+    var blank = bytes + commit
+    let sector = (bytes.count / 512 + 2) * 512
+    for index in sector..<sector + 512 { blank[index] = 0 }
+    disk.setBytes(of: path, to: blank)
+    #expect(try state(disk) == .torn)
+
+    for index in [10, 300, commit.count - 3] {
+      var flipped = bytes + commit
+      flipped[bytes.count + index] ^= 4
+      disk.setBytes(of: path, to: flipped)
+      #expect(try state(disk) == .suspect, "byte \(index) of the commit")
+      #expect(throws: LogError.self) { _ = try Workload.open(disk).size }
+      #expect(disk.bytes(of: path) == flipped)
+    }
+  }
+
+  @Test("a lost commit before another of the same group is torn")
+  func group() throws {
+    let disk = Workload.finishedDisk()
+    let (path, bytes) = try lastSegment(disk)
+    let copy = disk.copy()
+    var writer = try Workload.open(copy, segmentBytes: 1 << 20)
+    _ = try writer.append([Workload.line(14)], time: writer.lastTime)
+    let first = try lastSegment(copy).bytes.count
+    _ = try writer.append([Workload.line(15)], time: writer.lastTime)
+    var damaged = try lastSegment(copy).bytes
+    damaged[first - 5] ^= 1
+    disk.setBytes(of: path, to: damaged)
+    #expect(try state(disk) == .torn)
+    let recovered = try Workload.open(disk)
+    #expect(recovered.size == 14)
+    #expect(disk.bytes(of: path) == bytes)
+  }
+
+  @Test("a damaged commit is corrupt when a later one says that it was durable")
+  func durableFieldSaysMore() throws {
+    let disk = Workload.finishedDisk()
+    let head = try #require(disk.bytes(of: "head"))
+    var writer = try Workload.open(disk, segmentBytes: 1 << 20)
+    var workload = Workload()
+    try workload.append(to: &writer, until: 18)
+    let (path, bytes) = try lastSegment(disk)
+    // The slots are put back as after a power failure; only the commit lines know better.
+    disk.setBytes(of: "head", to: head)
+    var damaged = bytes
+    damaged[try #require(offset(of: "{\"id\":\"14\"", in: bytes)) + 3] ^= 1
+    disk.setBytes(of: path, to: damaged)
+    #expect(try state(disk) == .corrupt)
+    #expect(throws: LogError.self) { _ = try Workload.open(disk).size }
+    #expect(disk.bytes(of: path) == damaged)
+  }
+
+  @Test("both slots lost: made anew where the log is clean, refused where bytes follow")
+  func headLost() throws {
+    let disk = Workload.finishedDisk()
+    disk.setBytes(of: "head", to: [])
+    #expect(try state(disk) == .headLost)
+    let torn = disk.copy()
+    let writer = try Workload.open(disk)
+    #expect(writer.recovery.isHeadRebuilt)
+    #expect(writer.size == 14)
+    #expect(try state(disk) == .clean)
+
+    let (path, bytes) = try lastSegment(torn)
+    torn.setBytes(of: path, to: bytes + Array("#com".utf8))
+    #expect(throws: LogError.self) { _ = try Workload.open(torn).size }
+    #expect(torn.bytes(of: "head") == [])
+  }
+
+  @Test("something outside that knows of more durable events makes the tail lost")
+  func knownDurable() throws {
+    let disk = Workload.finishedDisk()
+    let head = try disk.open("head", for: .writing)
+    #expect {
+      _ = try LogWriter.open(
+        disk, identity: Workload.identity, head: head, knownDurable: 15
+      ).size
+    } throws: { error in
+      guard case LogError.needsRepair(let end) = error else { return false }
+      return end.state == .lostTail && end.mark == 15 && end.valid.size == 14
+    }
+  }
+}
