@@ -120,8 +120,12 @@ import CSQLite
   /// Whether a transaction is open.
   package var isInTransaction: Bool { unsafe sqlite3_get_autocommit(connection) == 0 }
 
-  /// How many rows the statement before this one has changed.
-  package var changes: Int { Int(unsafe sqlite3_changes64(connection)) }
+  /// Rows that kept statements have walked over without an index's help: a measure for tests.
+  package var fullScanSteps: Int {
+    unsafe statements.values.reduce(0) { steps, statement in
+      unsafe steps + Int(sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0))
+    }
+  }
 
   /// Runs a statement that answers no rows.
   package func run<each Value: ColumnValue>(

@@ -53,7 +53,8 @@ package struct NoticeStanding: Hashable, Sendable {
 
   /// Takes in a `notification.attempted`.
   package mutating func attempt(_ event: EventID, on channel: ChannelCode) {
-    attempts += 1
+    // Wrapping: the number may come from a damaged row, which must not stop the program.
+    attempts &+= 1
     lastAttempt = event
     self.channel = channel
     if state != .notified { move(to: .attempted) }

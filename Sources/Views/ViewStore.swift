@@ -7,7 +7,7 @@ package import Events
 /// things up in it: what they see is the log with all that is decided and not yet durable. It is
 /// committed once the events are durable, and rolled back where appending them failed.
 package final class ViewStore {
-  let database: Database
+  package let database: Database
   /// The next event that the open transaction will take; before the first one, unknown.
   private var next: EventID = 0
   /// Events of the open transaction, by type: counted here, so that an event costs no row for it.
@@ -59,6 +59,16 @@ package final class ViewStore {
       rollback()
       throw error
     }
+  }
+
+  /// Runs `body`, all of whose look-ups see the views of one moment, whoever writes meanwhile.
+  package func reading<Result>(
+    _ body: () throws(ViewError) -> Result
+  ) throws(ViewError) -> Result {
+    invariant(!database.isInTransaction, "a moment begins within a transaction")
+    try database.execute("BEGIN")
+    defer { rollback() }
+    return try body()
   }
 
   /// Whether a transaction is open.

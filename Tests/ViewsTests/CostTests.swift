@@ -7,7 +7,7 @@ import Views
 @Suite("What views cost", .serialized)
 struct CostTests {
   /// A program of 256 users and `count` dispatches, each of which notifies all of them; `take` gets the
-  /// commits by the thousand.
+  /// commits by the ten thousand.
   private func deliver(
     _ count: Int, _ take: ([TestCommit]) throws -> Void
   ) rethrows -> TestLog {
@@ -28,7 +28,7 @@ struct CostTests {
             providerID: "SM\(attempt)")
         ])
       }
-      if log.commits.count >= 1_000 { try take(log.drain()) }
+      if log.commits.count >= 10_000 { try take(log.drain()) }
     }
     try take(log.drain())
     return log
@@ -40,7 +40,7 @@ struct CostTests {
     return Double((ContinuousClock.now - start) / .nanoseconds(1)) / 1_000
   }
 
-  @Test("An event applied, in transactions of a thousand commits")
+  @Test("An event applied, in transactions of ten thousand commits")
   func applying() throws {
     // `VIEWS_COST_DISPATCHES=2000` makes a million events.
     let count = ProcessInfo.processInfo.environment["VIEWS_COST_DISPATCHES"].flatMap(Int.init) ?? 40
