@@ -25,17 +25,29 @@ package final class ViewStore {
 
   /// Programs, market event types and user groups.
   package var catalogue: Catalogue { Catalogue(database: database) }
+  /// Users, and who is in which group.
   package var users: Users { Users(database: database) }
+  /// Who belonged to which program, when.
   package var enrollments: Enrollments { Enrollments(database: database) }
+  /// What users refuse.
   package var optOuts: OptOuts { OptOuts(database: database) }
+  /// Dispatches, their modifications, and rejected commands.
   package var dispatches: Dispatches { Dispatches(database: database) }
+  /// How far each resolution has come, and who was left out.
   package var resolutions: Resolutions { Resolutions(database: database) }
+  /// The recipients, what became of the notice to each, and what is due.
   package var notices: Notices { Notices(database: database) }
+  /// Attempts and their results.
   package var attempts: Attempts { Attempts(database: database) }
+  /// Users' answers.
   package var acknowledgements: Acknowledgements { Acknowledgements(database: database) }
+  /// Which keys were used, for what.
   package var idempotencyKeys: IdempotencyKeys { IdempotencyKeys(database: database) }
+  /// Which files of `quarantine/` an event names.
   package var quarantineFiles: QuarantineFiles { QuarantineFiles(database: database) }
+  /// Where the events of each subject stand.
   package var streams: Streams { Streams(database: database) }
+  /// How many events of each type there are.
   package var typeCounts: TypeCounts { TypeCounts(database: database) }
 
   /// How much of the log the views hold, as of the last commit.
