@@ -3,9 +3,9 @@ import CSQLite
 
 /// A SQLite database, and the statements that were prepared on it.
 ///
-/// A statement is prepared when it is first run and kept for the next time; it is known by the place
-/// of its literal in the program, so that finding it again costs no comparison of texts. A database
-/// belongs to whoever opened it: it isn't shared between threads.
+/// A statement is prepared when it is first run and kept for the next time; it is known by the
+/// place of its literal in the program, so that finding it again costs no comparison of texts. A
+/// database belongs to whoever opened it: it isn't shared between threads.
 @safe package final class Database {
   /// Where a database lies.
   package enum Place: Hashable, Sendable {
@@ -18,7 +18,8 @@ import CSQLite
     case temporary
   }
 
-  /// How long a file's database is waited for while another process writes, where nothing else is set.
+  /// How long a file's database is waited for while another process writes, where nothing else is
+  /// set.
   package static let patienceMilliseconds: Int32 = 5_000
 
   /// Pages that the write-ahead log may hold while somebody goes on writing it.
@@ -35,9 +36,10 @@ import CSQLite
 
   /// Opens the database; of a file's content nothing is read yet.
   ///
-  /// Writing is with `synchronous=NORMAL`, which with a write-ahead log means: a crash of the machine
-  /// may lose the last transactions, never the ones before them. At close the write-ahead log is copied
-  /// back only when it is long, so that most one-shot commands pay neither for that nor for reading it.
+  /// Writing is with `synchronous=NORMAL`, which with a write-ahead log means: a crash of the
+  /// machine may lose the last transactions, never the ones before them. At close the write-ahead
+  /// log is copied back only when it is long, so that most one-shot commands pay neither for that
+  /// nor for reading it.
   ///
   /// - Throws: `.refused` where SQLite can't open it.
   package init(
@@ -110,7 +112,8 @@ import CSQLite
     if unsafe loggedPages.pointee >= Self.longLog { copyBack(SQLITE_CHECKPOINT_PASSIVE) }
   }
 
-  /// Copies the write-ahead log's pages to where they belong, as far as nobody still reads older ones.
+  /// Copies the write-ahead log's pages to where they belong, as far as nobody still reads older
+  /// ones.
   ///
   /// What can't be done now is done another time, so that its errors are nobody's.
   private func copyBack(_ mode: Int32) {

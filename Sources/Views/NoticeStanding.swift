@@ -22,8 +22,8 @@ extension SuppressionReason: ColumnValue {}
 /// How a notice stands, and what comes next.
 ///
 /// Only events move it. A notice that is due stays due until an event says what was done about it:
-/// that a later modification supersedes it, or that its deadline has passed, is for whoever decides to
-/// see and to record.
+/// that a later modification supersedes it, or that its deadline has passed, is for whoever decides
+/// to see and to record.
 package struct NoticeStanding: Hashable, Sendable {
   package var state: NoticeState
   /// The channel of the next attempt while it is pending, else that of the last one.

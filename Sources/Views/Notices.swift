@@ -109,7 +109,8 @@ package struct Notices {
     for user in escalated.userIDs {
       try database.run(
         """
-        INSERT OR IGNORE INTO notice VALUES (?, ?, ?, NULL, '', 'pending', NULL, ?, NULL, 0, NULL, 0)
+        INSERT OR IGNORE INTO notice
+        VALUES (?, ?, ?, NULL, '', 'pending', NULL, ?, NULL, 0, NULL, 0)
         """, escalated.dispatchID, escalated.modification, user, event.time)
     }
   }

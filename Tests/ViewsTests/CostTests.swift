@@ -6,8 +6,8 @@ import Views
 /// What things cost, printed and not judged: a busy machine would fail any limit.
 @Suite("What views cost", .serialized)
 struct CostTests {
-  /// A program of 256 users and `count` dispatches, each of which notifies all of them; `take` gets the
-  /// commits by the ten thousand.
+  /// A program of 256 users and `count` dispatches, each of which notifies all of them; `take` gets
+  /// the commits by the ten thousand.
   private func deliver(
     _ count: Int, _ take: ([TestCommit]) throws -> Void
   ) rethrows -> TestLog {
