@@ -52,7 +52,9 @@ package struct Notices {
   }
 
   /// The notices that are due at `time`, the longest due first, then by dispatch, modification and
-  /// user; at most `limit`. The cost follows their number, not that of all notices.
+  /// user; at most `limit`.
+  ///
+  /// The cost follows their number, not that of all notices.
   package func due(at time: Instant, limit: Int = .max) throws(ViewError) -> [NoticeRow] {
     try database.rows(
       """
