@@ -41,6 +41,7 @@ let package = Package(
     module("Events", imports: ["Bytes"]),
     // Layer 2
     module("EventLog", imports: ["Bytes", "Merkle"]),
+    module("Dispatching", imports: ["Bytes", "Events"]),
     // Layer 3
     module("Views", imports: ["Bytes", "CSQLite", "Events"]),
     // The shell around them
@@ -55,6 +56,7 @@ let package = Package(
     tests("MerkleTests", imports: ["Bytes", "Merkle", "Simulation"]),
     tests("EventLogTests", imports: ["Bytes", "EventLog", "Merkle", "Simulation"]),
     tests("EventsTests", imports: ["Bytes", "Events", "Simulation"]),
+    tests("DispatchingTests", imports: ["Bytes", "Dispatching", "Events", "Simulation"]),
     tests("ViewsTests", imports: ["Bytes", "Events", "Simulation", "Views"]),
     tests("PlatformTests", imports: ["Bytes", "EventLog", "Platform"]),
     tests(
