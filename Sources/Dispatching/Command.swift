@@ -26,6 +26,14 @@ package struct DispatchChangeRequest: Equatable, Sendable {
     self.dispatchID = dispatchID
     self.reason = reason
   }
+
+  /// The change as it was given.
+  package var document: JSONObject {
+    JSONObject([
+      .init(key: "dispatch_id", value: .string(dispatchID.text)),
+      .init(key: "reason", value: .string(reason)),
+    ])
+  }
 }
 
 extension Command {
@@ -68,27 +76,22 @@ extension Command {
 
   /// The command as `append` takes it, with what was typed and no defaults filled in.
   package var document: JSONObject {
+    var document: JSONObject
     switch self {
     case .importCatalogue(let catalogue):
-      Self.document("import", ["catalogue": .object(catalogue.document)])
+      document = JSONObject([.init(key: "catalogue", value: .object(catalogue.document))])
+      document["command"] = "import"
     case .dispatch(let request):
-      Self.document("dispatch", ["request": .object(request.document)])
-    case .end(let change): Self.document("end", change)
-    case .cancel(let change): Self.document("cancel", change)
+      document = JSONObject([.init(key: "request", value: .object(request.document))])
+      document["command"] = "dispatch"
+    case .end(let change):
+      document = change.document
+      document["command"] = "end"
+    case .cancel(let change):
+      document = change.document
+      document["command"] = "cancel"
     }
-  }
-
-  private static func document(_ name: String, _ change: DispatchChangeRequest) -> JSONObject {
-    document(
-      name, ["dispatch_id": .string(change.dispatchID.text), "reason": .string(change.reason)])
-  }
-
-  private static func document(
-    _ name: String, _ members: KeyValuePairs<String, JSON>
-  ) -> JSONObject {
-    JSONObject(
-      [JSONObject.Member(key: "command", value: .string(name))]
-        + members.map { JSONObject.Member(key: $0.key, value: $0.value) })
+    return document
   }
 
   /// The bytes that tell one call from another under one idempotency key: all its commands, before

@@ -76,7 +76,9 @@ struct FieldReading {
     _ key: String, _ form: RequestError.Form
   ) throws(RequestError) -> Value? {
     guard let text = try optionalString(key) else { return nil }
-    guard let value = Value(text) else { throw failure(key, .badValue(found: text, expected: form)) }
+    guard let value = Value(text) else {
+      throw failure(key, .badValue(found: text, expected: form))
+    }
     return value
   }
 
