@@ -15,7 +15,8 @@ struct CatalogueTests {
 
   private func refusedProgram(_ members: String) -> RequestError? {
     refused(
-      #"{"programs":[{"id":1,"name":"P","time_zone":"UTC","communication_codes":["sms"]\#(members)}]}"#)
+      #"{"programs":[{"id":1,"name":"P","time_zone":"UTC","communication_codes":["sms"]\#(members)}]}"#
+    )
   }
 
   private func refusedUser(_ members: String) -> RequestError? {
@@ -77,7 +78,8 @@ struct CatalogueTests {
   @Test("Unknown keys are refused by name, with the one that was probably meant")
   func unknownKeys() {
     #expect(refused(#"{"user":[]}"#) == RequestError("user", .unknownField(suggestion: "users")))
-    #expect(refused(#"{"templates":[]}"#) == RequestError("templates", .unknownField(suggestion: nil)))
+    #expect(
+      refused(#"{"templates":[]}"#) == RequestError("templates", .unknownField(suggestion: nil)))
     #expect(
       refusedProgram(#","leadTime":"PT1H""#)
         == RequestError("programs[0].leadTime", .unknownField(suggestion: "lead_time")))

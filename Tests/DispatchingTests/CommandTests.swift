@@ -40,7 +40,8 @@ struct CommandTests {
       """)
     #expect(Command.canonicalBytes(of: [one]) == Command.canonicalBytes(of: [spaced]))
     let other = try parse(
-      #"{"command":"dispatch","request":{"event_type_id":1,"program_id":1,"start_time":"08/27/2019 21:04"}}"#)
+      #"{"command":"dispatch","request":{"event_type_id":1,"program_id":1,"start_time":"08/27/2019 21:04"}}"#
+    )
     #expect(Command.canonicalBytes(of: [one]) != Command.canonicalBytes(of: [other]))
   }
 

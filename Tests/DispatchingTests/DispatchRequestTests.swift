@@ -84,17 +84,17 @@ struct DispatchRequestTests {
   func malformed() {
     #expect(refused("") == nil)
     #expect(
-      refusedWhole( "{") == RequestError("", .notJSON(JSONError(offset: 1, reason: .unexpectedEnd))))
-    #expect(refusedWhole( "[]") == RequestError("", .wrongKind(found: .array, expected: .object)))
-    #expect(refusedWhole( "{}") == RequestError("start_time", .missing))
+      refusedWhole("{") == RequestError("", .notJSON(JSONError(offset: 1, reason: .unexpectedEnd))))
+    #expect(refusedWhole("[]") == RequestError("", .wrongKind(found: .array, expected: .object)))
+    #expect(refusedWhole("{}") == RequestError("start_time", .missing))
     #expect(
-      refusedWhole( #"{"start_time":"08/27/2019 21:04","event_type_id":1}"#)
+      refusedWhole(#"{"start_time":"08/27/2019 21:04","event_type_id":1}"#)
         == RequestError("program_id", .missing))
     #expect(
-      refusedWhole( #"{"start_time":"08/27/2019 21:04","program_id":1}"#)
+      refusedWhole(#"{"start_time":"08/27/2019 21:04","program_id":1}"#)
         == RequestError("event_type_id", .missing))
     #expect(
-      refusedWhole( #"{"start_time":1,"program_id":1,"event_type_id":1}"#)
+      refusedWhole(#"{"start_time":1,"program_id":1,"event_type_id":1}"#)
         == RequestError("start_time", .wrongKind(found: .integer, expected: .string)))
     #expect(
       refused(#","end_time":"tomorrow""#)
@@ -103,10 +103,10 @@ struct DispatchRequestTests {
       refused(#","end_time":null"#)
         == RequestError("end_time", .wrongKind(found: .null, expected: .string)))
     #expect(
-      refusedWhole( #"{"start_time":"08/27/2019 21:04","program_id":"a b","event_type_id":1}"#)
+      refusedWhole(#"{"start_time":"08/27/2019 21:04","program_id":"a b","event_type_id":1}"#)
         == RequestError("program_id", .badValue(found: "a b", expected: .id)))
     #expect(
-      refusedWhole( #"{"start_time":"08/27/2019 21:04","program_id":true,"event_type_id":1}"#)
+      refusedWhole(#"{"start_time":"08/27/2019 21:04","program_id":true,"event_type_id":1}"#)
         == RequestError("program_id", .wrongKind(found: .boolean, expected: .string)))
     #expect(
       refused(#","test":"true""#)
@@ -120,7 +120,8 @@ struct DispatchRequestTests {
     #expect(
       refused(#","mw":1,"attributes":{"mw":2}"#)
         == RequestError("mw", .duplicate(first: "attributes.mw")))
-    #expect(refused(#","execute_at":"08/27/2019 20:00""#) == RequestError("execute_at", .notSupported))
+    #expect(
+      refused(#","execute_at":"08/27/2019 20:00""#) == RequestError("execute_at", .notSupported))
     #expect(refused(#","execute_if":"a < 1""#) == RequestError("execute_if", .notSupported))
   }
 

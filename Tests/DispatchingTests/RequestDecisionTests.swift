@@ -91,43 +91,78 @@ struct RequestDecisionTests {
   @Test(
     "Each broken rule is a reason with its field",
     arguments: [
-      (#""program_id":9,"event_type_id":1,"start_time":"07/01/2026 18:00""#,
-        ["unknown-program"], ["program_id"]),
-      (#""program_id":1,"event_type_id":9,"start_time":"07/01/2026 18:00""#,
-        ["unknown-event-type"], ["event_type_id"]),
-      (#""program_id":"retired","event_type_id":1,"start_time":"07/01/2026 18:00""#,
-        ["program-retired"], ["program_id"]),
-      (#""program_id":1,"event_type_id":"retired","start_time":"07/01/2026 18:00""#,
-        ["event-type-retired"], ["event_type_id"]),
-      (#""program_id":"picky","event_type_id":1,"start_time":"07/01/2026 18:00""#,
-        ["event-type-not-offered"], ["event_type_id"]),
-      (#""program_id":1,"event_type_id":1,"start_time":"07/01/2026 18:00","end_time":"07/01/2026 17:59""#,
-        ["end-before-start"], ["end_time"]),
-      (#""program_id":1,"event_type_id":1,"start_time":"07/01/2026 18:00","end_time":"07/01/2026 18:00""#,
-        ["end-before-start"], ["end_time"]),
-      (#""program_id":1,"event_type_id":1,"start_time":"03/08/2026 02:30""#,
-        ["time-in-gap"], ["start_time"]),
-      (#""program_id":1,"event_type_id":1,"start_time":"03/08/2026 01:00","end_time":"03/08/2026 02:30""#,
-        ["time-in-gap"], ["end_time"]),
-      (#""program_id":1,"event_type_id":1,"start_time":"11/01/2026 01:30""#,
-        ["time-ambiguous"], ["start_time"]),
-      (#""program_id":1,"event_type_id":1,"start_time":"11/01/2026 00:30","end_time":"11/01/2026 01:30""#,
-        ["time-ambiguous"], ["end_time"]),
+      (
+        #""program_id":9,"event_type_id":1,"start_time":"07/01/2026 18:00""#,
+        ["unknown-program"], ["program_id"]
+      ),
+      (
+        #""program_id":1,"event_type_id":9,"start_time":"07/01/2026 18:00""#,
+        ["unknown-event-type"], ["event_type_id"]
+      ),
+      (
+        #""program_id":"retired","event_type_id":1,"start_time":"07/01/2026 18:00""#,
+        ["program-retired"], ["program_id"]
+      ),
+      (
+        #""program_id":1,"event_type_id":"retired","start_time":"07/01/2026 18:00""#,
+        ["event-type-retired"], ["event_type_id"]
+      ),
+      (
+        #""program_id":"picky","event_type_id":1,"start_time":"07/01/2026 18:00""#,
+        ["event-type-not-offered"], ["event_type_id"]
+      ),
+      (
+        #""program_id":1,"event_type_id":1,"start_time":"07/01/2026 18:00","end_time":"07/01/2026 17:59""#,
+        ["end-before-start"], ["end_time"]
+      ),
+      (
+        #""program_id":1,"event_type_id":1,"start_time":"07/01/2026 18:00","end_time":"07/01/2026 18:00""#,
+        ["end-before-start"], ["end_time"]
+      ),
+      (
+        #""program_id":1,"event_type_id":1,"start_time":"03/08/2026 02:30""#,
+        ["time-in-gap"], ["start_time"]
+      ),
+      (
+        #""program_id":1,"event_type_id":1,"start_time":"03/08/2026 01:00","end_time":"03/08/2026 02:30""#,
+        ["time-in-gap"], ["end_time"]
+      ),
+      (
+        #""program_id":1,"event_type_id":1,"start_time":"11/01/2026 01:30""#,
+        ["time-ambiguous"], ["start_time"]
+      ),
+      (
+        #""program_id":1,"event_type_id":1,"start_time":"11/01/2026 00:30","end_time":"11/01/2026 01:30""#,
+        ["time-ambiguous"], ["end_time"]
+      ),
       // All at once.
-      (#""program_id":9,"event_type_id":9,"start_time":"07/01/2026 18:00","end_time":"07/01/2026 17:00""#,
+      (
+        #""program_id":9,"event_type_id":9,"start_time":"07/01/2026 18:00","end_time":"07/01/2026 17:00""#,
         ["unknown-program", "unknown-event-type", "end-before-start"],
-        ["program_id", "event_type_id", "end_time"]),
-      (#""program_id":"retired","event_type_id":"retired","start_time":"2026-07-01T18:00:00Z","end_time":"2026-07-01T18:00:00Z""#,
+        ["program_id", "event_type_id", "end_time"]
+      ),
+      (
+        #""program_id":"retired","event_type_id":"retired","start_time":"2026-07-01T18:00:00Z","end_time":"2026-07-01T18:00:00Z""#,
         ["program-retired", "event-type-retired", "end-before-start"],
-        ["program_id", "event_type_id", "end_time"]),
-      (#""program_id":"picky","event_type_id":"retired","start_time":"03/08/2026 02:30","end_time":"03/08/2026 02:15""#,
-        ["event-type-retired", "event-type-not-offered", "time-in-gap", "time-in-gap", "end-before-start"],
-        ["event_type_id", "event_type_id", "start_time", "end_time", "end_time"]),
+        ["program_id", "event_type_id", "end_time"]
+      ),
+      (
+        #""program_id":"picky","event_type_id":"retired","start_time":"03/08/2026 02:30","end_time":"03/08/2026 02:15""#,
+        [
+          "event-type-retired", "event-type-not-offered", "time-in-gap", "time-in-gap",
+          "end-before-start",
+        ],
+        ["event_type_id", "event_type_id", "start_time", "end_time", "end_time"]
+      ),
       // An instant and a local time can't be compared without the zone.
-      (#""program_id":9,"event_type_id":1,"start_time":"07/01/2026 18:00","end_time":"2026-07-01T00:00:00Z""#,
-        ["unknown-program"], ["program_id"]),
-      (#""program_id":1,"event_type_id":1,"start_time":"07/01/2026 18:00","end_time":"2026-07-01T22:00:00Z""#,
-        ["end-before-start"], ["end_time"]),
+      (
+        #""program_id":9,"event_type_id":1,"start_time":"07/01/2026 18:00","end_time":"2026-07-01T00:00:00Z""#,
+        ["unknown-program"], ["program_id"]
+      ),
+      (
+        #""program_id":1,"event_type_id":1,"start_time":"07/01/2026 18:00","end_time":"2026-07-01T22:00:00Z""#,
+        ["end-before-start"], ["end_time"]
+      ),
     ] as [(String, [String], [String])])
   func rejected(members: String, codes: [String], fields: [String]) throws {
     var world = try world()

@@ -38,7 +38,10 @@ struct RequestErrorTextTests {
         RequestError("name", .badValue(found: nil, expected: .text(limit: 256))),
         "name should be printable text of 1 to 256 bytes"
       ),
-      (RequestError("users[1]", .duplicate(first: "users[0]")), "users[1] says again what users[0] says"),
+      (
+        RequestError("users[1]", .duplicate(first: "users[0]")),
+        "users[1] says again what users[0] says"
+      ),
       (
         RequestError("execute_at", .notSupported),
         "execute_at asks for a postponed dispatch, which this release can't schedule yet; leave it "
@@ -66,7 +69,8 @@ struct RequestErrorTextTests {
       .loneSurrogate, .noncharacter, .stringTooLong(limit: 1), .tooDeep(limit: 1), .trailingBytes,
     ]
     #expect(Set(reasons.map(\.text)).count == reasons.count)
-    let long = RequestError("f", .badValue(found: String(repeating: "é\n", count: 90), expected: .id))
+    let long = RequestError(
+      "f", .badValue(found: String(repeating: "é\n", count: 90), expected: .id))
     #expect(long.text.utf8.allSatisfy { (0x20...0x7E).contains($0) || $0 >= 0x80 })
     #expect(long.text.contains("…"))
   }

@@ -205,7 +205,8 @@ struct ResolutionTests {
     let contacts = codes.map { #""\#($0)":"x""# }.joined(separator: ",")
     let users = (0..<300).map { index in
       let name = "u\(padded(index, 3))" + String(repeating: "z", count: 124)
-      return #"{"id":"\#(name)","name":"N","user_group_ids":\#(list(groups)),"contacts":{\#(contacts)}}"#
+      return
+        #"{"id":"\#(name)","name":"N","user_group_ids":\#(list(groups)),"contacts":{\#(contacts)}}"#
     }
     try world.importing(#"{"users":[\#(users.joined(separator: ","))]}"#)
     let full = try world.request("07/02/2026 00:00")

@@ -32,7 +32,9 @@ struct ZoneFileTests {
   }
 
   private func bigEndian(_ number: some FixedWidthInteger) -> [UInt8] {
-    (0..<number.bitWidth / 8).map { UInt8(truncatingIfNeeded: number >> (number.bitWidth - 8 - $0 * 8)) }
+    (0..<number.bitWidth / 8).map {
+      UInt8(truncatingIfNeeded: number >> (number.bitWidth - 8 - $0 * 8))
+    }
   }
 
   private func offset(_ rules: ZoneRules, _ text: String) throws -> Int {

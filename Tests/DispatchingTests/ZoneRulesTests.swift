@@ -119,6 +119,7 @@ struct ZoneRulesTests {
   /// Seconds between 1900 and 2400, the same for one seed.
   private static func instants(seed: UInt64, count: Int) -> [Int64] {
     var random = SeededRandom(seed: seed)
-    return (0..<count).map { _ in Int64.random(in: -2_208_988_800...13_569_465_600, using: &random) }
+    return (0..<count).map { _ in Int64.random(in: -2_208_988_800...13_569_465_600, using: &random)
+    }
   }
 }
