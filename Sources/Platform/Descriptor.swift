@@ -130,8 +130,16 @@ extension Descriptor {
     try FileStatus(named: name, in: number)
   }
 
+  /// Makes a directory that its owner can open, whatever the umask.
   func createDirectory(_ name: String) throws(Errno) {
     try systemCall { unsafe mkdirat(number, name, 0o700) }
+    do throws(Errno) {
+      // A umask may have taken away what is needed to open it, and to do this by descriptor.
+      try systemCall { unsafe fchmodat(number, name, 0o700, 0) }
+    } catch {
+      try? removeDirectory(name)
+      throw error
+    }
   }
 
   func remove(_ name: String) throws(Errno) {

@@ -24,8 +24,8 @@ package struct ZoneDatabase: Hashable, Sendable {
 
   /// The bytes of the zone's TZif file, or `nil` where `name` is no zone's name.
   ///
-  /// Names are `Area/Place` or one word, of letters, digits, `_`, `+` and `-`. What the directory
-  /// holds beside zones isn't found, nor its copies with and without leap seconds (`right`, `posix`).
+  /// Names are `Area/Place` or one word, of letters, digits, `_`, `+` and `-`. What else lies
+  /// in the directory isn't found, nor its copies with and without leap seconds (`right`, `posix`).
   package func zone(named name: String) throws(PlatformError) -> [UInt8]? {
     guard Self.isPlausible(name) else { return nil }
     let bytes: [UInt8]

@@ -10,19 +10,4 @@ import Testing
     #expect(key.name == "example.com/foo")
     #expect(key.text == text)
   }
-
-  @Test("A frontier has the roots that RFC 6962 gives")
-  func roots() throws {
-    var frontier = Frontier()
-    #expect(frontier.root == MerkleTree.emptyRoot)
-    for entry in ["", "00", "10", "2021", "3031", "40414243"] {
-      let bytes = try #require(Hex.decode(entry.utf8))
-      frontier.append(leaf: MerkleTree.leafHash(bytes))
-    }
-    #expect(
-      frontier.root.hex == "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef")
-    #expect(frontier.hashes.count == 2)
-    #expect(Frontier(size: 6, hashes: frontier.hashes) == frontier)
-    #expect(Frontier(size: 7, hashes: frontier.hashes) == nil)
-  }
 }

@@ -53,6 +53,7 @@ struct FileStorageFaultTests {
   @Test("A limit on the size of files shortens a write, then refuses it")
   func shortWrite() async throws {
     await #expect(processExitsWith: .success) { [path = directory.path as String] in
+      try endBySignals()
       prepareProcess()
       try limitFileSize(to: 1_000)
       let file = try FileStorage.open(directory: path).open("a", for: .creating)

@@ -134,11 +134,7 @@ struct InputTests {
         unsafe action.__sigaction_handler.sa_handler = { _ in }
       #endif
       try #require(unsafe sigaction(SIGUSR1, &action, nil) == 0)
-      // Threads of a pool have all signals blocked.
-      var mask = sigset_t()
-      try #require(unsafe sigemptyset(&mask) == 0)
-      try #require(unsafe sigaddset(&mask, SIGUSR1) == 0)
-      try #require(unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil) == 0)
+      try unblock(SIGUSR1)
       var ends: [Int32] = [-1, -1]
       try #require(unsafe pipe(&ends) == 0)
       try #require(dup2(ends[0], 0) == 0)

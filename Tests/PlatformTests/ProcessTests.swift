@@ -177,10 +177,10 @@ struct ProcessTests {
         kill(process, number)
       }
       let start = SystemClock.monotonicNanoseconds()
-      try #require(StopRequest.wait(milliseconds: .max))
+      try #require(StopRequest.wait(milliseconds: 20_000))
       try #require(SystemClock.monotonicNanoseconds() - start < 10_000_000_000)
       try #require(StopRequest.isMade)
-      try #require(StopRequest.wait(milliseconds: 10_000_000))
+      try #require(StopRequest.wait(milliseconds: .max))
     }
   }
 

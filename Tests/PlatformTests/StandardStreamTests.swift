@@ -12,6 +12,7 @@ struct StandardStreamTests {
   @Test("All bytes arrive, and what is buffered arrives with the flush")
   func written() async throws {
     await #expect(processExitsWith: .success) { [path = directory.path("out") as String] in
+      try endBySignals()
       prepareProcess()
       try redirectOutput(to: path)
       try #require(StandardStream.output.write("direct\n") == .written)
@@ -47,6 +48,7 @@ struct StandardStreamTests {
   @Test("A reader who has gone is told of, and doesn't end the process")
   func readerGone() async {
     await #expect(processExitsWith: .success) {
+      try endBySignals()
       prepareProcess()
       var ends: [Int32] = [-1, -1]
       try #require(unsafe pipe(&ends) == 0)
@@ -66,6 +68,7 @@ struct StandardStreamTests {
   @Test("A limit on the size of the output is an error with its reason")
   func limitedOutput() async throws {
     await #expect(processExitsWith: .success) { [path = directory.path("out") as String] in
+      try endBySignals()
       prepareProcess()
       try redirectOutput(to: path)
       try limitFileSize(to: 5)
@@ -102,6 +105,7 @@ struct StandardStreamTests {
       // The new process's own threads open what they need first: it would get the free numbers.
       SystemClock.sleep(microseconds: 300_000)
       for number: Int32 in 0...2 where mask >> number & 1 == 1 { close(number) }
+      try endBySignals()
       prepareProcess()
       let file = try FileStorage.create(directory: "\(path)/ledger").open("head", for: .creating)
       if mask & 2 != 0, StandardStream.output.write("lost") != .failed(code: EBADF) {

@@ -85,3 +85,19 @@ func limitFileSize(to size: UInt) throws {
     try #require(unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limits) == 0)
   #endif
 }
+
+/// Lets these signals end this process again, whatever it has inherited from who started it.
+func endBySignals() throws {
+  for number in [SIGPIPE, SIGXFSZ] {
+    signal(number, SIG_DFL)
+    try unblock(number)
+  }
+}
+
+/// Lets a signal reach this thread; those of a pool have all signals blocked.
+func unblock(_ number: Int32) throws {
+  var mask = sigset_t()
+  try #require(unsafe sigemptyset(&mask) == 0)
+  try #require(unsafe sigaddset(&mask, number) == 0)
+  try #require(unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil) == 0)
+}

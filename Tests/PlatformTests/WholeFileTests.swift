@@ -81,6 +81,7 @@ struct WholeFileTests {
   func failedReplacement() async throws {
     try directory.write("old", to: "a")
     await #expect(processExitsWith: .success) { [path = directory.path as String] in
+      try endBySignals()
       prepareProcess()
       try limitFileSize(to: 1_000)
       let file = "\(path)/a"
