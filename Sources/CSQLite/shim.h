@@ -16,3 +16,16 @@ static inline int ledger_sqlite_bind_blob(
     sqlite3_stmt *statement, int index, const unsigned char *bytes, int length) {
   return sqlite3_bind_blob(statement, index, bytes, length, SQLITE_TRANSIENT);
 }
+
+// Called after each commit with the number of pages in the write-ahead log.
+static inline int ledger_sqlite_note_pages(
+    void *pages, sqlite3 *connection, const char *name, int count) {
+  (void)connection;
+  (void)name;
+  *(int *)pages = count;
+  return SQLITE_OK;
+}
+
+static inline void ledger_sqlite_count_pages(sqlite3 *connection, int *pages) {
+  sqlite3_wal_hook(connection, ledger_sqlite_note_pages, pages);
+}

@@ -53,7 +53,8 @@ package struct Attempts {
     ) { row throws(ViewError) in try AttemptRow(&row) }
   }
 
-  /// The attempts that nothing came back for, in the order of the log; the cost follows their number.
+  /// The attempts that nothing came back for, in the order of the log; the cost follows their
+  /// number.
   package func open() throws(ViewError) -> [AttemptRow] {
     try database.rows(
       """

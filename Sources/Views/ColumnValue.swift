@@ -4,8 +4,8 @@ package import Events
 
 /// A value that a column holds.
 ///
-/// `bind` and `init(of:at:)` are each other's inverse. SQLite knows integers, texts, blobs and null;
-/// a value of another type is one of these in its canonical form.
+/// `bind` and `init(of:at:)` are each other's inverse. SQLite knows integers, texts, blobs and
+/// null; a value of another type is one of these in its canonical form.
 package protocol ColumnValue {
   /// Gives the value to the parameter `index`, from 1; answers SQLite's result code.
   func bind(to statement: OpaquePointer, at index: Int32) -> Int32

@@ -17,7 +17,8 @@ extension ViewStore {
     return hasher.finish()
   }
 
-  /// The first row, in the order of tables and keys, that isn't the same in both; `nil` where all are.
+  /// The first row, in the order of tables and keys, that isn't the same in both; `nil` where all
+  /// are.
   package func firstDifference(from other: ViewStore) throws(ViewError) -> ContentDifference? {
     for table in Self.comparedTables {
       var ours = try database.cursor(table.query)
@@ -59,7 +60,8 @@ package struct ContentDifference: Hashable, Sendable {
   package var here: [StoredValue]?
   package var there: [StoredValue]?
 
-  /// Two rows of different keys mean that the one with the smaller key is missing on the other side.
+  /// Two rows of different keys mean that the one with the smaller key is missing on the other
+  /// side.
   init(table: ViewDefinition.Table, here: [StoredValue]?, there: [StoredValue]?) {
     self.table = table.name
     let ourKey = here.map { $0.prefix(table.keyColumns) }

@@ -53,8 +53,8 @@ package struct Cursor: Hashable, Sendable {
 package enum ViewCondition: Hashable, Sendable {
   /// They hold all of the log.
   case current
-  /// They hold the log up to a cursor; whoever catches up first sees whether the log's root there is
-  /// the cursor's.
+  /// They hold the log up to a cursor; whoever catches up first sees whether the log's root there
+  /// is the cursor's.
   case behind(Cursor)
   /// They hold as many events as the log has, but of another history: build them again.
   case otherRoot(Cursor)

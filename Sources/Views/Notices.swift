@@ -52,7 +52,9 @@ package struct Notices {
   }
 
   /// The notices that are due at `time`, the longest due first, then by dispatch, modification and
-  /// user; at most `limit`. The cost follows their number, not that of all notices.
+  /// user; at most `limit`.
+  ///
+  /// The cost follows their number, not that of all notices.
   package func due(at time: Instant, limit: Int = .max) throws(ViewError) -> [NoticeRow] {
     try database.rows(
       """
@@ -109,7 +111,8 @@ package struct Notices {
     for user in escalated.userIDs {
       try database.run(
         """
-        INSERT OR IGNORE INTO notice VALUES (?, ?, ?, NULL, '', 'pending', NULL, ?, NULL, 0, NULL, 0)
+        INSERT OR IGNORE INTO notice
+        VALUES (?, ?, ?, NULL, '', 'pending', NULL, ?, NULL, 0, NULL, 0)
         """, escalated.dispatchID, escalated.modification, user, event.time)
     }
   }

@@ -56,7 +56,8 @@ package struct OptOut: Hashable, Sendable {
     event = try row.next()
   }
 
-  /// Nothing for the empty text, the value that any other spells, and no answer where it spells none.
+  /// Nothing for the empty text, the value that any other spells, and no answer where it spells
+  /// none.
   private static func named<Value>(_ text: String, _ make: (String) -> Value?) -> Value?? {
     if text.isEmpty { return .some(nil) }
     return make(text).map { .some($0) }

@@ -4,7 +4,8 @@ import Events
 
 /// A row of a statement's answer, read from its first column to its last.
 ///
-/// It holds only while the statement stands on it: it doesn't leave the closure that it is handed to.
+/// It holds only while the statement stands on it: it doesn't leave the closure that it is handed
+/// to.
 @safe package struct Row {
   private let statement: OpaquePointer
   private let sql: StaticString

@@ -31,7 +31,8 @@ package struct Users {
     }
   }
 
-  /// Users by the bytes of their ids, erased ones too: at most `limit`, from the first after `after`.
+  /// Users by the bytes of their ids, erased ones too: at most `limit`, from the first after
+  /// `after`.
   package func list(after: EntityID? = nil, limit: Int = .max) throws(ViewError) -> [UserRow] {
     try database.rows(
       "SELECT * FROM user WHERE id > ? ORDER BY id LIMIT ?", after?.text ?? "", limit

@@ -24,8 +24,8 @@ extension ViewStore {
   ///
   /// Other processes that read the database see the old views until it is done.
   ///
-  /// - Throws: An error with the remedy `.rebuild` where the file is damaged or isn't ours: close it,
-  ///   delete ``files(of:)``, open it and create again.
+  /// - Throws: An error with the remedy `.rebuild` where the file is damaged or isn't ours: close
+  ///   it, delete ``files(of:)``, open it and create again.
   package func create() throws(ViewError) {
     invariant(!database.isInTransaction, "views are made within a transaction")
     switch try applicationID() {
@@ -37,7 +37,7 @@ extension ViewStore {
     do {
       try dropAll()
       try createAll()
-      try database.execute("COMMIT")
+      try database.commit()
     } catch {
       rollback()
       throw error

@@ -7,7 +7,7 @@ package import Events
 /// things up in it: what they see is the log with all that is decided and not yet durable. It is
 /// committed once the events are durable, and rolled back where appending them failed.
 package final class ViewStore {
-  let database: Database
+  package let database: Database
   /// The next event that the open transaction will take; before the first one, unknown.
   private var next: EventID = 0
   /// Events of the open transaction, by type: counted here, so that an event costs no row for it.
@@ -25,17 +25,29 @@ package final class ViewStore {
 
   /// Programs, market event types and user groups.
   package var catalogue: Catalogue { Catalogue(database: database) }
+  /// Users, and who is in which group.
   package var users: Users { Users(database: database) }
+  /// Who belonged to which program, when.
   package var enrollments: Enrollments { Enrollments(database: database) }
+  /// What users refuse.
   package var optOuts: OptOuts { OptOuts(database: database) }
+  /// Dispatches, their modifications, and rejected commands.
   package var dispatches: Dispatches { Dispatches(database: database) }
+  /// How far each resolution has come, and who was left out.
   package var resolutions: Resolutions { Resolutions(database: database) }
+  /// The recipients, what became of the notice to each, and what is due.
   package var notices: Notices { Notices(database: database) }
+  /// Attempts and their results.
   package var attempts: Attempts { Attempts(database: database) }
+  /// Users' answers.
   package var acknowledgements: Acknowledgements { Acknowledgements(database: database) }
+  /// Which keys were used, for what.
   package var idempotencyKeys: IdempotencyKeys { IdempotencyKeys(database: database) }
+  /// Which files of `quarantine/` an event names.
   package var quarantineFiles: QuarantineFiles { QuarantineFiles(database: database) }
+  /// Where the events of each subject stand.
   package var streams: Streams { Streams(database: database) }
+  /// How many events of each type there are.
   package var typeCounts: TypeCounts { TypeCounts(database: database) }
 
   /// How much of the log the views hold, as of the last commit.
@@ -59,6 +71,16 @@ package final class ViewStore {
       rollback()
       throw error
     }
+  }
+
+  /// Runs `body`, all of whose look-ups see the views of one moment, whoever writes meanwhile.
+  package func reading<Result>(
+    _ body: () throws(ViewError) -> Result
+  ) throws(ViewError) -> Result {
+    invariant(!database.isInTransaction, "a moment begins within a transaction")
+    try database.execute("BEGIN")
+    defer { rollback() }
+    return try body()
   }
 
   /// Whether a transaction is open.
@@ -100,7 +122,7 @@ package final class ViewStore {
     try database.run(
       "UPDATE cursor SET next = ?, root = ?, segment = ?, offset = ?", cursor.next,
       cursor.root.hex, cursor.segment, cursor.offset)
-    try database.execute("COMMIT")
+    try database.commit()
     uncounted = [:]
   }
 

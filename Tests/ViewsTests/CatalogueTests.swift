@@ -98,19 +98,29 @@ struct CatalogueTests {
 
   @Test("Enrollments are the same intervals in whatever order they are recorded")
   func enrollmentOrder() throws {
-    let changes = [
+    let apart = [
       Sample.enrolled(at: 10), Sample.withdrawn(from: "p", at: 20), Sample.enrolled(at: 30),
       Sample.withdrawn(from: "p", at: 40),
     ]
-    for order in permutations(of: changes) {
-      var fixture = try Fixture()
-      for change in order { try fixture.append(change) }
-      let intervals = try fixture.store.enrollments.intervals(of: "u", in: "p")
-      #expect(intervals.map(\.from) == [.minute(10), .minute(30)])
-      #expect(intervals.map(\.until) == [.minute(20), .minute(40)])
-      for minute in 0...50 {
-        let isIn = (10..<20).contains(minute) || (30..<40).contains(minute)
-        #expect(intervals.contains { $0.contains(.minute(minute)) } == isIn)
+    let twice = [
+      Sample.enrolled(at: 10), Sample.enrolled(at: 20), Sample.withdrawn(from: "p", at: 40),
+    ]
+    for (changes, expected) in [(apart, [10..<20, 30..<40]), (twice, [10..<40])] {
+      for order in permutations(of: changes) {
+        var fixture = try Fixture()
+        try fixture.append(Sample.user())
+        for change in order { try fixture.append(change) }
+        let store = fixture.store
+        let intervals = try store.enrollments.intervals(of: "u", in: "p")
+        #expect(intervals.map(\.from) == expected.map { .minute($0.lowerBound) })
+        #expect(intervals.map(\.until) == expected.map { .minute($0.upperBound) })
+        for minute in 0...50 {
+          let isIn = expected.contains { $0.contains(minute) }
+          #expect(intervals.contains { $0.contains(.minute(minute)) } == isIn)
+          let considered = try store.users.considered(
+            groups: [], program: "p", at: .minute(minute))
+          #expect(considered.count == (isIn ? 1 : 0))
+        }
       }
     }
   }

@@ -6,8 +6,11 @@ import Views
 /// What things cost, printed and not judged: a busy machine would fail any limit.
 @Suite("What views cost", .serialized)
 struct CostTests {
-  /// A program of 256 users and `count` dispatches, each of which notifies all of them.
-  private func deliveries(_ count: Int) -> [TestCommit] {
+  /// A program of 256 users and `count` dispatches, each of which notifies all of them; `take` gets
+  /// the commits by the ten thousand.
+  private func deliver(
+    _ count: Int, _ take: ([TestCommit]) throws -> Void
+  ) rethrows -> TestLog {
     var log = TestLog()
     let users = (0..<256).map { EntityID.numbered("u-", $0) }
     log.append([Sample.program(), Sample.group(), Sample.eventType()])
@@ -25,8 +28,10 @@ struct CostTests {
             providerID: "SM\(attempt)")
         ])
       }
+      if log.commits.count >= 10_000 { try take(log.drain()) }
     }
-    return log.commits
+    try take(log.drain())
+    return log
   }
 
   private func microseconds(_ body: () throws -> Void) rethrows -> Double {
@@ -35,22 +40,24 @@ struct CostTests {
     return Double((ContinuousClock.now - start) / .nanoseconds(1)) / 1_000
   }
 
-  @Test("An event applied, in a transaction of a thousand commits and in one of its own")
+  @Test("An event applied, in transactions of ten thousand commits")
   func applying() throws {
-    let commits = deliveries(40)
+    // `VIEWS_COST_DISPATCHES=2000` makes a million events.
+    let count = ProcessInfo.processInfo.environment["VIEWS_COST_DISPATCHES"].flatMap(Int.init) ?? 40
     try withTemporaryDirectory { directory in
       let path = directory.appending(path: "views.db").path
       let store = try ViewStore(.file(path))
       try store.create()
-      let events = commits.reduce(0) { $0 + $1.events.count }
-      let whole = try microseconds {
-        for group in commits.chunked(by: 1_000) { try store.take(group) }
+      var applying = 0.0
+      let log = try deliver(count) { commits in
+        applying += try microseconds { try store.take(commits) }
       }
-      print("COST apply: \(whole / Double(events)) us an event, of \(events)")
+      let events = Double(log.next)
+      print("COST apply: \(applying / events) us an event, of \(events)")
       let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
-      print("COST size: \(size / events) bytes an event")
+      print("COST size: \(Double(size) / events) bytes an event")
       let digest = try microseconds { _ = try store.contentDigest() }
-      print("COST digest: \(digest / Double(events)) us an event")
+      print("COST digest: \(digest / events) us an event")
       let integrity = try microseconds { _ = try store.damage() }
       print("COST integrity_check: \(integrity / 1_000) ms")
     }
@@ -60,14 +67,16 @@ struct CostTests {
   func applyingByType() throws {
     let store = try ViewStore.empty()
     var costs: [EventType: (total: Double, count: Int)] = [:]
-    for commit in deliveries(10) {
-      try store.begin()
-      for (event, location) in zip(commit.events, commit.locations) {
-        let cost = try microseconds { try store.apply(event, at: location, commit: commit.ids) }
-        costs[event.type, default: (0, 0)].total += cost
-        costs[event.type, default: (0, 0)].count += 1
+    _ = try deliver(10) { commits in
+      for commit in commits {
+        try store.begin()
+        for (event, location) in zip(commit.events, commit.locations) {
+          let cost = try microseconds { try store.apply(event, at: location, commit: commit.ids) }
+          costs[event.type, default: (0, 0)].total += cost
+          costs[event.type, default: (0, 0)].count += 1
+        }
+        try store.commit(commit.end)
       }
-      try store.commit(commit.end)
     }
     for type in EventType.allCases {
       guard let cost = costs[type] else { continue }
@@ -79,14 +88,12 @@ struct CostTests {
   func oneShot() throws {
     try withTemporaryDirectory { directory in
       let path = directory.appending(path: "views.db").path
-      let commits = deliveries(20)
+      var log: TestLog
       do {
         let store = try ViewStore(.file(path))
         try store.create()
-        for group in commits.chunked(by: 1_000) { try store.take(group) }
+        log = try deliver(20) { try store.take($0) }
       }
-      var log = TestLog()
-      for commit in commits { log.append(commit.events.map(\.payload)) }
       var steps: [(name: String, total: Double)] = [
         ("open", 0), ("condition", 0), ("look-up", 0), ("apply", 0), ("commit", 0), ("close", 0),
       ]
@@ -98,12 +105,11 @@ struct CostTests {
         ])
         var store: ViewStore?
         steps[0].total += try microseconds { store = try ViewStore(.file(path)) }
-        let opened = try #require(store)
-        steps[1].total += microseconds { _ = opened.condition(next: 0, root: .zero) }
-        steps[2].total += try microseconds { _ = try opened.catalogue.programs.find("p") }
-        try opened.begin()
-        steps[3].total += try microseconds { try opened.apply(more) }
-        steps[4].total += try microseconds { try opened.commit(more.end) }
+        steps[1].total += microseconds { _ = store?.condition(next: 0, root: .zero) }
+        steps[2].total += try microseconds { _ = try store?.catalogue.programs.find("p") }
+        try store?.begin()
+        steps[3].total += try microseconds { try store?.apply(more) }
+        steps[4].total += try microseconds { try store?.commit(more.end) }
         steps[5].total += microseconds { store = nil }
       }
       for step in steps { print("COST one-shot \(step.name): \(step.total / Double(rounds)) us") }
@@ -113,9 +119,7 @@ struct CostTests {
   @Test("What is due is found without looking at what isn't")
   func due() throws {
     let store = try ViewStore.empty()
-    try store.take(deliveries(20))
-    var log = TestLog()
-    for commit in deliveries(20) { log.append(commit.events.map(\.payload)) }
+    var log = try deliver(20) { try store.take($0) }
     try store.take([log.append([Sample.request("n"), Sample.resolved("n")])])
     var found = 0
     let cost = try microseconds {

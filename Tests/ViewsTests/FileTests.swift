@@ -25,6 +25,42 @@ struct FileTests {
     return try store.contentDigest()
   }
 
+  @Test("A reader's look-ups are of one moment, while another process writes")
+  func oneMoment() throws {
+    try withTemporaryDirectory { directory in
+      let path = directory.appending(path: "views.db").path
+      let writer = try ViewStore(.file(path))
+      try writer.create()
+      try writer.take(commits.prefix(100))
+      let reader = try ViewStore(.file(path))
+      let (before, during) = try reader.reading { () throws(ViewError) in
+        let before = try reader.cursor().next
+        // Not this module's error: whatever goes wrong here, the cursors tell.
+        try? writer.take(commits.dropFirst(100))
+        return (before, try reader.cursor().next)
+      }
+      #expect(before == during)
+      #expect(try reader.cursor() == commits.last?.end)
+    }
+  }
+
+  @Test("The write-ahead log doesn't grow without end under one-shot writers")
+  func boundedLog() throws {
+    try withTemporaryDirectory { directory in
+      let path = directory.appending(path: "views.db").path
+      try ViewStore(.file(path)).create()
+      var longest = 0
+      for commit in commits {
+        try ViewStore(.file(path)).take([commit])
+        let log = try FileManager.default.attributesOfItem(atPath: path + "-wal")
+        longest = max(longest, log[.size] as? Int ?? 0)
+      }
+      // 256 pages, and those of one commit.
+      #expect(longest < 400 * 4_120, "\(longest) bytes")
+      #expect(longest > 100 * 4_120, "\(longest) bytes")
+    }
+  }
+
   @Test("Views are absent, then behind, then current")
   func conditions() throws {
     try withTemporaryDirectory { directory in

@@ -42,6 +42,12 @@ struct TestLog {
     commits.append(commit)
     return commit
   }
+
+  /// The commits since the last call, which the log forgets.
+  mutating func drain() -> [TestCommit] {
+    defer { commits = [] }
+    return commits
+  }
 }
 
 extension ViewStore {
