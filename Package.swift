@@ -43,7 +43,7 @@ let package = Package(
     module("EventLog", imports: ["Bytes", "Merkle"]),
     module("Dispatching", imports: ["Bytes", "Events"]),
     // Layer 3
-    module("Views", imports: ["Bytes", "CSQLite", "Events"]),
+    module("Views", imports: ["Bytes", "CSQLite", "Dispatching", "Events"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
     module("CommandLineInterface", imports: ["Bytes"]),
@@ -57,7 +57,7 @@ let package = Package(
     tests("EventLogTests", imports: ["Bytes", "EventLog", "Merkle", "Simulation"]),
     tests("EventsTests", imports: ["Bytes", "Events", "Simulation"]),
     tests("DispatchingTests", imports: ["Bytes", "Dispatching", "Events", "Simulation"]),
-    tests("ViewsTests", imports: ["Bytes", "Events", "Simulation", "Views"]),
+    tests("ViewsTests", imports: ["Bytes", "Dispatching", "Events", "Simulation", "Views"]),
     tests("PlatformTests", imports: ["Bytes", "EventLog", "Platform"]),
     tests(
       "AgreementTests",

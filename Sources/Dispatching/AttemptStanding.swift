@@ -46,10 +46,10 @@ extension AttemptFate: RawRepresentable {
 
 /// What an attempt's results, taken together, come to.
 ///
-/// Results may repeat and come in any order. The final ones (delivered, undelivered, failed, expired,
-/// cancelled) stand against those that say how far the message had come. Of two final ones that
-/// contradict each other the one with the stronger evidence stands, of two equally strong ones the
-/// first, and the contradiction is kept.
+/// Results may repeat and come in any order. The final ones (delivered, undelivered, failed,
+/// expired, cancelled) stand against those that say how far the message had come. Of two final ones
+/// that contradict each other the one with the stronger evidence stands, of two equally strong ones
+/// the first, and the contradiction is kept.
 package struct AttemptStanding: Hashable, Sendable {
   package var fate: AttemptFate
   /// The strongest evidence that any result had.

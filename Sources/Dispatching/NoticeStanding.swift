@@ -33,8 +33,8 @@ package struct NoticeKey: Hashable, Sendable {
 /// How a notice stands, and what comes next.
 ///
 /// Only events move it. A notice that is due stays due until an event says what was done about it:
-/// that a later modification supersedes it, or that its deadline has passed, is for whoever decides to
-/// see and to record.
+/// that a later modification supersedes it, or that its deadline has passed, is for whoever decides
+/// to see and to record.
 package struct NoticeStanding: Hashable, Sendable {
   package var state: NoticeState
   /// The channel of the next attempt while it is pending, else that of the last one.
@@ -64,7 +64,8 @@ package struct NoticeStanding: Hashable, Sendable {
 
   /// Takes in a `notification.attempted`.
   package mutating func attempt(_ event: EventID, on channel: ChannelCode) {
-    attempts += 1
+    // Wrapping: the number may come from a damaged row, which must not stop the program.
+    attempts &+= 1
     lastAttempt = event
     self.channel = channel
     if state != .notified { move(to: .attempted) }

@@ -32,3 +32,13 @@ extension RequestError {
 func id(_ text: String) throws -> EntityID { try #require(EntityID(text)) }
 
 func channel(_ text: String) throws -> ChannelCode { try #require(ChannelCode(text)) }
+
+extension ChannelCode {
+  static let sms = named("sms")
+  static let email = named("email")
+
+  private static func named(_ text: String) -> ChannelCode {
+    guard let code = ChannelCode(text) else { fatalError("\(text) is a channel's code") }
+    return code
+  }
+}

@@ -42,3 +42,13 @@ extension Instant {
 func civil(_ text: String) throws -> CivilTime {
   try Instant("\(text)Z").civil
 }
+
+extension Instant {
+  /// Minutes after 2026-11-23T00:00:00Z.
+  static func minute(_ minute: Int) -> Instant {
+    guard let day = Instant(CivilTime(year: 2026, month: 11, day: 23)) else {
+      fatalError("the calendar has the day")
+    }
+    return day.adding(seconds: Int64(minute) * 60)
+  }
+}
