@@ -169,6 +169,7 @@ extension CatalogueUser {
 }
 
 extension FieldReading {
+  /// The channel's code that `text` must be.
   static func channel(_ text: String, at path: String) throws(RequestError) -> ChannelCode {
     guard let code = ChannelCode(text) else {
       throw RequestError(path: path, problem: .badValue(found: text, expected: .channelCode))

@@ -57,6 +57,7 @@ extension Decider {
         + superseded.map { supersede($0, of: dispatch, by: context.nextID) })
   }
 
+  /// Says that a later modification has taken a notice's place.
   func supersede(_ notice: Notice, of dispatch: Dispatch, by cause: EventID) -> EventDraft {
     suppress(notice, of: dispatch, .superseded, causedBy: cause)
   }

@@ -32,6 +32,7 @@ extension Decider {
       [draft(.dispatchRequested(requested), about: context.dispatchID)] + chunks)
   }
 
+  /// A rejection that is recorded with the dispatch it is about.
   func reject(
     _ command: RejectedCommand, of dispatch: EntityID, _ document: JSONObject,
     _ reasons: [RejectionReason]

@@ -37,12 +37,14 @@ extension Decider {
     return Array(chunks.dropFirst(progress.chunks))
   }
 
+  /// A dispatch that an event refers to.
   func existing(_ id: EntityID) throws(Failure) -> Dispatch {
     let dispatch = try ask { state throws(State.Failure) in try state.dispatch(id) }
     guard let dispatch else { throw .undefined(.dispatch(id)) }
     return dispatch
   }
 
+  /// Its program as it stands now: policies and lead time are those of today.
   func program(of dispatch: Dispatch) throws(Failure) -> Defined<ProgramDefined> {
     let id = dispatch.request.programID
     let program = try ask { state throws(State.Failure) in try state.program(id) }
@@ -50,6 +52,7 @@ extension Decider {
     return program
   }
 
+  /// Its market event type as it stands now.
   func eventType(of dispatch: Dispatch) throws(Failure) -> Defined<MarketEventTypeDefined> {
     let id = dispatch.request.eventTypeID
     let type = try ask { state throws(State.Failure) in try state.marketEventType(id) }

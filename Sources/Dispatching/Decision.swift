@@ -136,12 +136,14 @@ package struct Decider<State: LedgerState> {
     }
   }
 
+  /// What `lookUp` finds in the state.
   func ask<Value>(
     _ lookUp: (State) throws(State.Failure) -> Value
   ) throws(Failure) -> Value {
     do { return try lookUp(state) } catch { throw .state(error) }
   }
 
+  /// The event that says `payload`, decided by the current rules.
   func draft(
     _ payload: EventPayload, about dispatch: EntityID? = nil, causedBy causation: EventID? = nil
   ) -> EventDraft {

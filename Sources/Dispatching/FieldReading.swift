@@ -19,8 +19,10 @@ struct FieldReading {
     self.init(object, at: path)
   }
 
+  /// Where the field stands in the whole document.
   func path(of key: String) -> String { joinPath(path, key) }
 
+  /// What is wrong with the field.
   func failure(_ key: String, _ problem: RequestError.Problem) -> RequestError {
     RequestError(path: path(of: key), problem: problem)
   }
@@ -33,13 +35,16 @@ struct FieldReading {
     }
   }
 
+  /// The field's value, or `nil` where it is absent; `null` is not absent.
   func optionalJSON(_ key: String) -> JSON? { object[key] }
 
+  /// The field's value; it must be there.
   func json(_ key: String) throws(RequestError) -> JSON {
     guard let value = object[key] else { throw failure(key, .missing) }
     return value
   }
 
+  /// The field's truth value, or `value` where it is absent.
   func bool(_ key: String, default value: Bool) throws(RequestError) -> Bool {
     guard let json = object[key] else { return value }
     guard case .bool(let bool) = json else {
@@ -48,15 +53,18 @@ struct FieldReading {
     return bool
   }
 
+  /// The field's text, or `nil` where it is absent.
   func optionalString(_ key: String) throws(RequestError) -> String? {
     guard let json = object[key] else { return nil }
     return try Self.string(json, at: path(of: key))
   }
 
+  /// The field's text; it must be there.
   func string(_ key: String) throws(RequestError) -> String {
     try Self.string(try json(key), at: path(of: key))
   }
 
+  /// The field's id, a number or a string; it must be there.
   func id(_ key: String) throws(RequestError) -> EntityID {
     try Self.id(try json(key), at: path(of: key))
   }
@@ -124,6 +132,7 @@ struct FieldReading {
     return ids
   }
 
+  /// The text that `json` must be.
   static func string(_ json: JSON, at path: String) throws(RequestError) -> String {
     guard case .string(let text) = json else {
       throw RequestError(path: path, problem: .wrongKind(found: json.kind, expected: .string))
@@ -131,6 +140,7 @@ struct FieldReading {
     return text
   }
 
+  /// The id that `json` must be.
   static func id(_ json: JSON, at path: String) throws(RequestError) -> EntityID {
     if let id = EntityID(input: json) { return id }
     switch json {

@@ -30,7 +30,8 @@ package enum RejectionCode: String, CaseIterable, Sendable {
     RejectionReason(code: word, field: field, message: message)
   }
 
-  private var word: CodeWord {
+  /// The word that events hold.
+  package var word: CodeWord {
     guard let word = CodeWord(rawValue) else {
       fatalError("invariant broken: \(rawValue) is no code word")
     }

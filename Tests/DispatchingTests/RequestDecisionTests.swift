@@ -227,4 +227,9 @@ struct RequestDecisionTests {
     let zone = try #require(ZoneName("America/New_York"))
     #expect(throws: DecisionError<Never>.zoneUnavailable(zone)) { try decider.decide(request) }
   }
+
+  @Test("Every rule has a word of its own")
+  func words() {
+    #expect(Set(RejectionCode.allCases.map(\.word)).count == RejectionCode.allCases.count)
+  }
 }
