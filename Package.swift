@@ -41,8 +41,9 @@ let package = Package(
     module("Events", imports: ["Bytes"]),
     // Layer 2
     module("EventLog", imports: ["Bytes", "Merkle"]),
+    module("Dispatching", imports: ["Bytes", "Events"]),
     // Layer 3
-    module("Views", imports: ["Bytes", "CSQLite", "Events"]),
+    module("Views", imports: ["Bytes", "CSQLite", "Dispatching", "Events"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
     module("CommandLineInterface", imports: ["Bytes"]),
@@ -55,7 +56,8 @@ let package = Package(
     tests("MerkleTests", imports: ["Bytes", "Merkle", "Simulation"]),
     tests("EventLogTests", imports: ["Bytes", "EventLog", "Merkle", "Simulation"]),
     tests("EventsTests", imports: ["Bytes", "Events", "Simulation"]),
-    tests("ViewsTests", imports: ["Bytes", "Events", "Simulation", "Views"]),
+    tests("DispatchingTests", imports: ["Bytes", "Dispatching", "Events", "Simulation"]),
+    tests("ViewsTests", imports: ["Bytes", "Dispatching", "Events", "Simulation", "Views"]),
     tests("PlatformTests", imports: ["Bytes", "EventLog", "Platform"]),
     tests(
       "AgreementTests",

@@ -236,7 +236,7 @@ package struct ResolutionTotals: Record {
   /// All other users: counted, not listed.
   package var notConsidered: Int
 
-  /// Users in one of the type's groups, or enrolled in the program; `recipients` + `exclusions`.
+  /// Whom the basis names; `recipients` + `exclusions`.
   package var considered: Int { recipients + exclusions }
 
   package init(recipients: Int, exclusions: Int, notConsidered: Int) {
@@ -282,6 +282,8 @@ package struct RecipientsResolved: EventData {
   package var modification: Int
   /// Number of this part, from 0.
   package var chunk: Int
+  /// Who was considered.
+  package var basis: ResolutionBasis
   /// The `program.defined` that was decided from.
   package var program: EventID
   /// The `market-event-type.defined` that was decided from.
@@ -299,13 +301,14 @@ package struct RecipientsResolved: EventData {
   package var isLast: Bool { totals != nil }
 
   package init(
-    dispatchID: EntityID, modification: Int, chunk: Int, program: EventID, eventType: EventID,
-    userGroups: SortedSet<EventID>, recipients: [Recipient], exclusions: [Exclusion],
-    totals: ResolutionTotals? = nil
+    dispatchID: EntityID, modification: Int, chunk: Int, basis: ResolutionBasis = .rules,
+    program: EventID, eventType: EventID, userGroups: SortedSet<EventID>, recipients: [Recipient],
+    exclusions: [Exclusion], totals: ResolutionTotals? = nil
   ) {
     self.dispatchID = dispatchID
     self.modification = modification
     self.chunk = chunk
+    self.basis = basis
     self.program = program
     self.eventType = eventType
     self.userGroups = userGroups
@@ -322,6 +325,7 @@ package struct RecipientsResolved: EventData {
 
 extension RecipientsResolved {
   package init(reading reader: inout ObjectReader) throws(EventError) {
+    basis = try reader.required("basis")
     chunk = try reader.required("chunk")
     dispatchID = try reader.required("dispatch_id")
     eventType = try reader.required("event_type")
@@ -344,6 +348,7 @@ extension RecipientsResolved {
   }
 
   package func write(to writer: inout ObjectWriter) {
+    writer.set("basis", basis)
     writer.set("chunk", chunk)
     writer.set("dispatch_id", dispatchID)
     writer.set("event_type", eventType)

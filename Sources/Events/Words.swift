@@ -41,6 +41,14 @@ package enum RejectedCommand: String, Word {
   case request, modify, cancel, end
 }
 
+/// Who is considered when a modification's recipients are resolved.
+package enum ResolutionBasis: String, Word {
+  /// The users in one of the type's groups, and those enrolled in the program.
+  case rules
+  /// The recipients of the modification before: who was told of it is told what became of it.
+  case earlierRecipients = "earlier-recipients"
+}
+
 /// Why a user who was considered is not a recipient.
 package enum ExclusionReason: String, Word {
   case notInGroup = "not-in-group"

@@ -1,4 +1,5 @@
 package import Bytes
+package import Dispatching
 package import Events
 
 /// What users have answered, strangers and late ones too.

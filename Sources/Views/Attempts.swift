@@ -1,4 +1,5 @@
 package import Bytes
+package import Dispatching
 package import Events
 
 /// Attempts, and every result that came for one, or for none.
@@ -94,11 +95,6 @@ package struct Attempts {
       attempt.channelKind, event.time)
   }
 
-  /// Whether another attempt of the same notice has told its user.
-  func isTold(_ notice: NoticeKey, otherwiseThanBy attempt: EventID) throws(ViewError) -> Bool {
-    try list(of: notice).contains { $0.event != attempt && $0.standing.fate.isTold }
-  }
-
   func record(_ result: DeliveryRecorded, by event: Fact) throws(ViewError) -> AttemptChange? {
     let row = ResultRow(
       attempt: result.attempt, event: event.id, dispatchID: result.dispatchID,
@@ -143,7 +139,8 @@ package struct Attempts {
         WHERE event = ?
         """, after.fate, after.evidence, after.isContradicted, result.providerID, attempt.event)
     }
-    return AttemptChange(attempt: attempt, after: after, mayRetry: result.isRetryable ?? false)
+    return AttemptChange(
+      attempt: attempt.attempt, after: after, mayRetry: result.isRetryable ?? false)
   }
 
   private func keep(_ result: ResultRow, isOrphan: Bool) throws(ViewError) {
@@ -153,16 +150,6 @@ package struct Attempts {
       result.providerID, result.code, result.isRetryable, result.occurredAt, result.reason,
       isOrphan)
   }
-}
-
-extension NoticeKind: ColumnValue {}
-
-/// What a result has made of an attempt.
-struct AttemptChange {
-  /// As it was before.
-  let attempt: AttemptRow
-  let after: AttemptStanding
-  let mayRetry: Bool
 }
 
 /// One try to tell one user on one channel.
@@ -198,6 +185,13 @@ package struct AttemptRow: Hashable, Sendable {
     standing = AttemptStanding(
       fate: try row.next(), evidence: try row.next(), isContradicted: try row.next())
     providerID = try row.next()
+  }
+
+  /// The attempt as decisions see it.
+  package var attempt: Attempt {
+    Attempt(
+      event: event, notice: notice, channel: channel, number: number, kind: kind,
+      standing: standing)
   }
 }
 

@@ -1,3 +1,4 @@
+package import Dispatching
 package import Events
 
 /// Programs, market event types and user groups, each as it was last defined.
@@ -53,18 +54,10 @@ package struct Catalogue {
   }
 }
 
-/// One thing of the catalogue as it stands.
-package struct Defined<Definition: Record>: Equatable, Sendable {
-  /// The event that defined it so.
-  package var version: EventID
-  /// The event that retired it since, where one did.
-  package var retired: EventID?
-  package var definition: Definition
-
+extension Defined {
   init(_ row: inout Row) throws(ViewError) {
-    version = try row.next()
-    retired = try row.next()
-    definition = try row.record()
+    self.init(
+      version: try row.next(), retired: try row.next(), definition: try row.record())
   }
 }
 

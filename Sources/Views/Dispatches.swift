@@ -1,4 +1,5 @@
 package import Bytes
+package import Dispatching
 package import Events
 
 /// Dispatches as they stand, each of their modifications, and the commands that were rejected.
@@ -189,13 +190,7 @@ package struct DispatchRow: Equatable, Sendable {
   }
 }
 
-/// What one modification of a dispatch said.
-package enum DispatchChange: Equatable, Sendable {
-  case request(DispatchRequested)
-  case modify(DispatchModified)
-  case cancel(DispatchCancelled)
-  case end(DispatchEnded)
-
+extension DispatchChange {
   enum Kind: String, ColumnValue { case request, modify, cancel, end }
 
   init(_ kind: Kind, _ row: inout Row) throws(ViewError) {

@@ -1,4 +1,5 @@
-package import Bytes
+import Bytes
+package import Dispatching
 package import Events
 
 /// Who belonged to which program, when.
@@ -88,51 +89,5 @@ package struct Enrollments {
     ) { row throws(ViewError) in
       EnrollmentChange(at: try row.next(), event: try row.next(), enrolls: try row.next())
     }
-  }
-}
-
-/// One `user.enrolled` or `user.withdrawn`.
-struct EnrollmentChange: Equatable {
-  let at: Instant
-  let event: EventID
-  let enrolls: Bool
-}
-
-/// The intervals in which a user belonged to one program.
-package struct Enrollment: Equatable, Sendable {
-  package var programID: EntityID
-  package var intervals: [EnrollmentInterval]
-}
-
-/// A time in which a user belongs to a program: from `from` on, and before `until`.
-package struct EnrollmentInterval: Hashable, Sendable {
-  package var from: Instant
-  /// Absent where nothing has ended it.
-  package var until: Instant?
-  /// The event that began it.
-  package var enrolled: EventID
-  /// The event that ended it.
-  package var withdrawn: EventID?
-
-  package func contains(_ time: Instant) -> Bool {
-    from <= time && until.map { time < $0 } ?? true
-  }
-
-  /// The intervals that the changes make, which come in the order of (`at`, `event`).
-  static func all(of changes: [EnrollmentChange]) -> [EnrollmentInterval] {
-    var intervals: [EnrollmentInterval] = []
-    var running: EnrollmentInterval?
-    for change in changes {
-      if change.enrolls {
-        if running == nil { running = EnrollmentInterval(from: change.at, enrolled: change.event) }
-      } else if var ended = running {
-        ended.until = change.at
-        ended.withdrawn = change.event
-        intervals.append(ended)
-        running = nil
-      }
-    }
-    if let running { intervals.append(running) }
-    return intervals
   }
 }

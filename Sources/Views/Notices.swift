@@ -1,4 +1,5 @@
 package import Bytes
+package import Dispatching
 package import Events
 
 /// The recipients of each modification, and what became of the notice to each of them.
@@ -136,22 +137,10 @@ package struct Notices {
   }
 }
 
-/// Which notice is meant: there is one for each user whom a modification concerns.
-package struct NoticeKey: Hashable, Sendable {
-  package var dispatchID: EntityID
-  package var modification: Int
-  package var userID: EntityID
-
-  package init(dispatchID: EntityID, modification: Int, userID: EntityID) {
-    self.dispatchID = dispatchID
-    self.modification = modification
-    self.userID = userID
-  }
-
+extension NoticeKey {
   init(_ row: inout Row) throws(ViewError) {
-    dispatchID = try row.next()
-    modification = try row.next()
-    userID = try row.next()
+    self.init(
+      dispatchID: try row.next(), modification: try row.next(), userID: try row.next())
   }
 }
 

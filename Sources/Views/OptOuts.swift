@@ -1,3 +1,4 @@
+package import Dispatching
 package import Events
 
 /// What users refuse.
@@ -55,6 +56,9 @@ package struct OptOut: Hashable, Sendable {
     channel = try row.next { (text: String) in OptOut.named(text, ChannelCode.init) }
     event = try row.next()
   }
+
+  /// What it refuses, as decisions see it.
+  package var scope: OptOutScope { OptOutScope(programID: programID, channel: channel) }
 
   /// Nothing for the empty text, the value that any other spells, and no answer where it spells
   /// none.

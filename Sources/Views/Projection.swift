@@ -1,4 +1,5 @@
 import Bytes
+import Dispatching
 import Events
 
 extension ViewStore {
@@ -99,43 +100,13 @@ extension ViewStore {
 
   /// Lets the notice follow what a result has made of one of its attempts.
   private func follow(_ change: AttemptChange?, at event: Fact) throws(ViewError) {
-    guard let change, change.after != change.attempt.standing else { return }
-    let before = change.attempt.standing.fate
-    let after = change.after.fate
-    try notices.move(change.attempt.notice) { notice throws(ViewError) in
-      if after.isTold {
-        notice.standing.evidence = max(notice.standing.evidence, change.after.evidence)
-      } else if case (.reported, .reported) = (before, after), !before.isTold {
-        // It had failed, and has failed otherwise: what comes next was decided by the first news.
-        return
-      } else if notice.standing.attempts > 1,
-        try attempts.isTold(notice.key, otherwiseThanBy: change.attempt.event)
-      {
-        return
-      }
-      guard let (fate, channel) = try deciding(change, for: notice) else { return }
-      notice.standing.follow(
-        fate, on: channel, of: notice.channels, mayRetry: change.mayRetry, at: event.time)
-    }
-  }
-
-  /// The fate that decides what comes next for a notice, and the channel that it was met on; `nil`
-  /// where nothing changes.
-  private func deciding(
-    _ change: AttemptChange, for notice: NoticeRow
-  ) throws(ViewError) -> (AttemptFate, ChannelCode)? {
-    let standing = notice.standing
-    if change.after.fate.isTold { return (change.after.fate, change.attempt.channel) }
-    if change.attempt.event == standing.lastAttempt {
-      switch standing.state {
-      case .attempted, .unknown, .notified: return (change.after.fate, change.attempt.channel)
-      case .pending, .failed, .suppressed: return nil
+    guard let change else { return }
+    let key = change.attempt.notice
+    try notices.move(key) { notice throws(ViewError) in
+      try notice.standing.take(change, of: notice.channels, at: event.time) {
+        () throws(ViewError) in
+        try attempts.list(of: key).map(\.attempt)
       }
     }
-    // An earlier attempt that had told the user no longer has: the last one decides.
-    guard standing.state == .notified, let last = standing.lastAttempt,
-      let attempt = try attempts.find(last)
-    else { return nil }
-    return (attempt.standing.fate, attempt.channel)
   }
 }

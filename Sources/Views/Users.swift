@@ -1,4 +1,5 @@
 package import Bytes
+package import Dispatching
 package import Events
 
 /// Users as they were last defined, and who is in which group.
@@ -83,7 +84,7 @@ package struct Users {
         ConsideredUser(
           version: user.version, definition: definition,
           enrollments: try enrollments.intervals(of: user.id, in: program),
-          optOuts: try optOuts.of(user.id)))
+          optOuts: try optOuts.of(user.id).map(\.scope)))
     }
     return considered
   }
@@ -130,15 +131,4 @@ package struct UserRow: Equatable, Sendable {
     erased = try row.next()
     definition = try row.next(RecordText<UserDefined>?.self)?.value
   }
-}
-
-/// A user whom a resolution considers, with all that it is decided from.
-package struct ConsideredUser: Equatable, Sendable {
-  /// The `user.defined` that holds.
-  package var version: EventID
-  package var definition: UserDefined
-  /// When the user belonged to the program, in order.
-  package var enrollments: [EnrollmentInterval]
-  /// What the user refuses, of all programs and channels.
-  package var optOuts: [OptOut]
 }

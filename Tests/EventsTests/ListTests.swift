@@ -71,6 +71,7 @@ struct ListTests {
     try same("address problem", AddressProblem.self)
     try same("fold", Fold.self)
     try same("rejected command", RejectedCommand.self)
+    try same("resolution basis", ResolutionBasis.self)
     try same("exclusion reason", ExclusionReason.self)
     try same("notice kind", NoticeKind.self)
     try same("suppression reason", SuppressionReason.self)

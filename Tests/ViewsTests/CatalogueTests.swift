@@ -2,6 +2,7 @@ import Bytes
 import Events
 import Simulation
 import Testing
+import Dispatching
 import Views
 
 @Suite("Programs, types, groups and users")

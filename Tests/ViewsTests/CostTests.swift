@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import Testing
+import Dispatching
 import Views
 
 /// What things cost, printed and not judged: a busy machine would fail any limit.

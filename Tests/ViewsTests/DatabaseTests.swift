@@ -2,6 +2,7 @@ import Bytes
 import Events
 import Foundation
 import Testing
+import Dispatching
 import Views
 
 @Suite("The database beneath the views")

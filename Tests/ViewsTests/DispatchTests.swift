@@ -1,6 +1,7 @@
 import Bytes
 import Events
 import Testing
+import Dispatching
 import Views
 
 @Suite("Dispatches, notices and attempts")

@@ -3,6 +3,7 @@ import Events
 import Foundation
 import Simulation
 import Testing
+import Dispatching
 import Views
 
 @Suite("Views in a file")

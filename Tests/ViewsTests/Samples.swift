@@ -1,5 +1,6 @@
 import Bytes
 import Events
+import Dispatching
 import Views
 
 /// A checked text of a test is right, or the test is wrong.

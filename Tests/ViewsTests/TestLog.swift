@@ -1,6 +1,7 @@
 import Bytes
 import Events
 import Foundation
+import Dispatching
 import Views
 
 /// A commit as a log holds it: its events, and where their lines stand.

@@ -1,4 +1,5 @@
 import Testing
+import Dispatching
 import Views
 
 @Suite("What is said about the views")

@@ -2,7 +2,7 @@ package import Bytes
 package import Events
 
 /// How a notice stands.
-package enum NoticeState: String, Hashable, Sendable, CaseIterable, ColumnValue {
+package enum NoticeState: String, Hashable, Sendable, CaseIterable {
   /// It is to be attempted, from its due time on.
   case pending
   /// An attempt is on its way, and nothing came back.
@@ -17,7 +17,18 @@ package enum NoticeState: String, Hashable, Sendable, CaseIterable, ColumnValue 
   case unknown
 }
 
-extension SuppressionReason: ColumnValue {}
+/// Which notice is meant: there is one for each user whom a modification concerns.
+package struct NoticeKey: Hashable, Sendable {
+  package var dispatchID: EntityID
+  package var modification: Int
+  package var userID: EntityID
+
+  package init(dispatchID: EntityID, modification: Int, userID: EntityID) {
+    self.dispatchID = dispatchID
+    self.modification = modification
+    self.userID = userID
+  }
+}
 
 /// How a notice stands, and what comes next.
 ///
@@ -121,6 +132,54 @@ package struct NoticeStanding: Hashable, Sendable {
     }
   }
 
+  /// Takes in what a result has made of one of the notice's attempts.
+  ///
+  /// - Parameters:
+  ///   - channels: The notice's, in order of preference.
+  ///   - time: When the result was recorded.
+  ///   - attempts: All attempts of the notice; asked for only where the others matter.
+  package mutating func take<Failure>(
+    _ change: AttemptChange, of channels: [ChannelCode], at time: Instant,
+    attempts: () throws(Failure) -> [Attempt]
+  ) throws(Failure) {
+    guard change.after != change.attempt.standing else { return }
+    let before = change.attempt.standing.fate
+    let after = change.after.fate
+    if after.isTold {
+      evidence = max(evidence, change.after.evidence)
+    } else if case (.reported, .reported) = (before, after), !before.isTold {
+      // It had failed, and has failed otherwise: what comes next was decided by the first news.
+      return
+    } else if self.attempts > 1,
+      try attempts().contains(where: {
+        $0.event != change.attempt.event && $0.standing.fate.isTold
+      })
+    {
+      return
+    }
+    guard let (fate, channel) = try deciding(change, attempts: attempts) else { return }
+    follow(fate, on: channel, of: channels, mayRetry: change.mayRetry, at: time)
+  }
+
+  /// The fate that decides what comes next, and the channel that it was met on; `nil` where nothing
+  /// changes.
+  private func deciding<Failure>(
+    _ change: AttemptChange, attempts: () throws(Failure) -> [Attempt]
+  ) throws(Failure) -> (AttemptFate, ChannelCode)? {
+    if change.after.fate.isTold { return (change.after.fate, change.attempt.channel) }
+    if change.attempt.event == lastAttempt {
+      switch state {
+      case .attempted, .unknown, .notified: return (change.after.fate, change.attempt.channel)
+      case .pending, .failed, .suppressed: return nil
+      }
+    }
+    // An earlier attempt that had told the user no longer has: the last one decides.
+    guard state == .notified,
+      let last = try attempts().first(where: { $0.event == lastAttempt })
+    else { return nil }
+    return (last.standing.fate, last.channel)
+  }
+
   private mutating func move(to state: NoticeState) {
     self.state = state
     dueAt = nil
@@ -139,5 +198,20 @@ package struct NoticeStanding: Hashable, Sendable {
   ) {
     let next = channels.drop { $0 != channel }.dropFirst().first
     if let next { wait(on: next, until: time) } else { move(to: state) }
+  }
+}
+
+/// What a result has made of an attempt.
+package struct AttemptChange: Sendable {
+  /// As it was before.
+  package let attempt: Attempt
+  package let after: AttemptStanding
+  /// Whether another try on the same channel may help.
+  package let mayRetry: Bool
+
+  package init(attempt: Attempt, after: AttemptStanding, mayRetry: Bool) {
+    self.attempt = attempt
+    self.after = after
+    self.mayRetry = mayRetry
   }
 }

@@ -21,7 +21,7 @@ package enum AttemptFate: Hashable, Sendable {
   }
 }
 
-extension AttemptFate: RawRepresentable, ColumnValue {
+extension AttemptFate: RawRepresentable {
   /// How many fates there are is how many words: `open`, `unknown`, an outcome, or `settled-`
   /// and a settlement.
   package var rawValue: String {
@@ -43,8 +43,6 @@ extension AttemptFate: RawRepresentable, ColumnValue {
     self = fate
   }
 }
-
-extension EvidenceStrength: ColumnValue {}
 
 /// What an attempt's results, taken together, come to.
 ///

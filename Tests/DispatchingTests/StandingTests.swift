@@ -1,6 +1,6 @@
 import Events
 import Testing
-import Views
+import Dispatching
 
 @Suite("What results come to")
 struct AttemptStandingTests {
@@ -95,11 +95,11 @@ struct AttemptStandingTests {
 
 @Suite("How a notice moves")
 struct NoticeStandingTests {
-  let channels: [ChannelCode] = ["sms", "email"]
+  let channels: [ChannelCode] = [.sms, .email]
 
   func attempted() -> NoticeStanding {
-    var standing = NoticeStanding(channel: "sms", dueAt: .minute(1))
-    standing.attempt(5, on: "sms")
+    var standing = NoticeStanding(channel: .sms, dueAt: .minute(1))
+    standing.attempt(5, on: .sms)
     return standing
   }
 
@@ -107,20 +107,20 @@ struct NoticeStandingTests {
   func attempt() {
     #expect(
       attempted()
-        == NoticeStanding(state: .attempted, channel: "sms", attempts: 1, lastAttempt: 5))
+        == NoticeStanding(state: .attempted, channel: .sms, attempts: 1, lastAttempt: 5))
   }
 
   @Test("A failure goes on to the next channel, and behind the last one the notice has failed")
   func failOver() {
     var standing = attempted()
     standing.follow(
-      .reported(.failed), on: "sms", of: channels, mayRetry: false, at: .minute(2))
+      .reported(.failed), on: .sms, of: channels, mayRetry: false, at: .minute(2))
     #expect(standing.state == .pending)
-    #expect(standing.channel == "email")
+    #expect(standing.channel == .email)
     #expect(standing.dueAt == .minute(2))
-    standing.attempt(6, on: "email")
+    standing.attempt(6, on: .email)
     standing.follow(
-      .reported(.undelivered), on: "email", of: channels, mayRetry: false, at: .minute(3))
+      .reported(.undelivered), on: .email, of: channels, mayRetry: false, at: .minute(3))
     #expect(standing.state == .failed)
     #expect(standing.dueAt == nil)
   }
@@ -128,9 +128,9 @@ struct NoticeStandingTests {
   @Test("A failure that may pass stays on its channel")
   func retry() {
     var standing = attempted()
-    standing.follow(.reported(.failed), on: "sms", of: channels, mayRetry: true, at: .minute(2))
+    standing.follow(.reported(.failed), on: .sms, of: channels, mayRetry: true, at: .minute(2))
     #expect(standing.state == .pending)
-    #expect(standing.channel == "sms")
+    #expect(standing.channel == .sms)
     #expect(standing.dueAt == .minute(2))
   }
 
@@ -138,35 +138,35 @@ struct NoticeStandingTests {
   func unknown() {
     for decision in Settlement.allCases {
       var standing = attempted()
-      standing.follow(.unknown, on: "sms", of: channels, mayRetry: false, at: .minute(2))
+      standing.follow(.unknown, on: .sms, of: channels, mayRetry: false, at: .minute(2))
       #expect(standing.state == .unknown)
       #expect(standing.dueAt == nil)
-      standing.follow(.settled(decision), on: "sms", of: channels, mayRetry: false, at: .minute(3))
+      standing.follow(.settled(decision), on: .sms, of: channels, mayRetry: false, at: .minute(3))
       switch decision {
       case .resend:
         #expect(standing.state == .pending)
-        #expect(standing.channel == "sms")
+        #expect(standing.channel == .sms)
         #expect(standing.dueAt == .minute(3))
       case .delivered:
         #expect(standing.state == .notified)
         #expect(standing.dueAt == nil)
       case .abandon:
         #expect(standing.state == .pending)
-        #expect(standing.channel == "email")
+        #expect(standing.channel == .email)
       }
     }
   }
 
   @Test("A notice suppressed on one channel goes on to the next, and is suppressed behind the last")
   func suppressedByChannel() {
-    var standing = NoticeStanding(channel: "sms", dueAt: .minute(1))
-    standing.suppress(.optedOut, on: "email", of: channels)
-    #expect(standing.channel == "sms")
-    standing.suppress(.optedOut, on: "sms", of: channels)
+    var standing = NoticeStanding(channel: .sms, dueAt: .minute(1))
+    standing.suppress(.optedOut, on: .email, of: channels)
+    #expect(standing.channel == .sms)
+    standing.suppress(.optedOut, on: .sms, of: channels)
     #expect(standing.state == .pending)
-    #expect(standing.channel == "email")
+    #expect(standing.channel == .email)
     #expect(standing.dueAt == .minute(1))
-    standing.suppress(.quietHours, on: "email", of: channels)
+    standing.suppress(.quietHours, on: .email, of: channels)
     #expect(standing.state == .suppressed)
     #expect(standing.reason == .quietHours)
     #expect(standing.dueAt == nil)
@@ -176,12 +176,12 @@ struct NoticeStandingTests {
   func toldStaysTold() {
     var standing = attempted()
     standing.follow(
-      .reported(.accepted), on: "sms", of: channels, mayRetry: false, at: .minute(2))
+      .reported(.accepted), on: .sms, of: channels, mayRetry: false, at: .minute(2))
     let told = standing
     standing.suppress(.superseded, on: nil, of: channels)
-    standing.defer(until: .minute(9), on: "sms")
+    standing.defer(until: .minute(9), on: .sms)
     #expect(standing == told)
-    standing.attempt(6, on: "email")
+    standing.attempt(6, on: .email)
     #expect(standing.state == .notified)
   }
 
@@ -204,7 +204,7 @@ struct NoticeStandingTests {
     for fate in AttemptFate.all {
       var standing = attempted()
       standing.acknowledge(.acknowledged)
-      standing.follow(fate, on: "sms", of: channels, mayRetry: true, at: .minute(2))
+      standing.follow(fate, on: .sms, of: channels, mayRetry: true, at: .minute(2))
       #expect(standing.state == .notified)
       #expect(standing.dueAt == nil)
     }
@@ -215,7 +215,7 @@ struct NoticeStandingTests {
     for fate in AttemptFate.all {
       for mayRetry in [true, false] {
         var standing = attempted()
-        standing.follow(fate, on: "sms", of: channels, mayRetry: mayRetry, at: .minute(2))
+        standing.follow(fate, on: .sms, of: channels, mayRetry: mayRetry, at: .minute(2))
         #expect((standing.dueAt != nil) == (standing.state == .pending))
         standing.suppress(.dispatchCancelled, on: nil, of: channels)
         #expect(standing.dueAt == nil)

@@ -1,0 +1,102 @@
+import Bytes
+import Events
+
+extension Decider {
+  /// Decides `end`: an open-ended dispatch ends at last, another one early, both now.
+  package func decideEnd(_ change: DispatchChangeRequest) throws(Failure) -> Decision {
+    try decide(change, as: .end) { dispatch, modification throws(Failure) in
+      let zone = dispatch.start.zone
+      guard let rules = context.zone(zone) else { throw .zoneUnavailable(zone) }
+      let end = ZonedMoment(
+        instant: context.now, zone: zone, text: context.now.text,
+        offsetSeconds: rules.offset(at: context.now), tzdata: context.tzdata)
+      return .dispatchEnded(
+        DispatchEnded(
+          dispatchID: dispatch.id, modification: modification, reason: change.reason, end: end))
+    }
+  }
+
+  /// Decides `cancel`: the dispatch doesn't take place, or stops as if it hadn't.
+  package func decideCancel(_ change: DispatchChangeRequest) throws(Failure) -> Decision {
+    try decide(change, as: .cancel) { dispatch, modification throws(Failure) in
+      .dispatchCancelled(
+        DispatchCancelled(
+          dispatchID: dispatch.id, modification: modification, reason: change.reason))
+    }
+  }
+
+  /// A change raises the modification number, is resolved to whoever was told of the one before, and
+  /// supersedes what of that is still to be sent.
+  private func decide(
+    _ change: DispatchChangeRequest, as command: RejectedCommand,
+    _ payload: (Dispatch, Int) throws(Failure) -> EventPayload
+  ) throws(Failure) -> Decision {
+    let found = try ask { state throws(State.Failure) in try state.dispatch(change.dispatchID) }
+    guard let dispatch = found else {
+      let id = change.dispatchID.text
+      let reason = RejectionCode.unknownDispatch.reason(
+        "dispatch_id", "dispatch \(id) was never requested")
+      return .rejected(Rejection(kind: .notFound, reasons: [reason]))
+    }
+    let program = try program(of: dispatch)
+    let eventType = try eventType(of: dispatch)
+    if let reason = refusal(of: dispatch, program.definition, command) {
+      return reject(command, of: dispatch.id, change.document, [reason])
+    }
+    let modification = dispatch.modification + 1
+    let payload = try payload(dispatch, modification)
+    let chunks = try resolve(
+      ResolutionTask(
+        dispatchID: dispatch.id, modification: modification, basis: .earlierRecipients,
+        program: program, eventType: eventType, time: context.now, cause: context.nextID))
+    let superseded = try ask { state throws(State.Failure) in
+      try state.pendingNotices(of: dispatch.id, before: modification)
+    }
+    return .accepted(
+      [draft(payload, about: dispatch.id)] + chunks
+        + superseded.map { supersede($0, of: dispatch, by: context.nextID) })
+  }
+
+  /// Says that a later modification has taken a notice's place.
+  func supersede(_ notice: Notice, of dispatch: Dispatch, by cause: EventID) -> EventDraft {
+    suppress(notice, of: dispatch, .superseded, causedBy: cause)
+  }
+
+  /// Says that a notice, or its part on one channel, is never attempted.
+  func suppress(
+    _ notice: Notice, of dispatch: Dispatch, _ reason: SuppressionReason,
+    on channel: ChannelCode? = nil, detail: String? = nil, causedBy cause: EventID
+  ) -> EventDraft {
+    let key = notice.key
+    let kind = dispatch.noticeKind(of: key.modification)
+    return draft(
+      .notificationSuppressed(
+        NotificationSuppressed(
+          dispatchID: key.dispatchID, modification: key.modification, userID: key.userID,
+          channel: channel, kind: kind ?? .update, reason: reason, detail: detail)),
+      about: key.dispatchID, causedBy: cause)
+  }
+
+  private func refusal(
+    of dispatch: Dispatch, _ program: ProgramDefined, _ command: RejectedCommand
+  ) -> RejectionReason? {
+    let phase = DispatchPhase(
+      start: dispatch.start.instant, end: dispatch.end?.instant,
+      isCancelled: dispatch.isCancelled, leadTime: program.leadTime, now: context.now)
+    let id = dispatch.id.text
+    switch phase {
+    case .completed:
+      let end = dispatch.end?.instant.text ?? ""
+      return RejectionCode.alreadyCompleted.reason(
+        "dispatch_id", "dispatch \(id) was completed at \(end)")
+    case .cancelled:
+      return RejectionCode.alreadyCancelled.reason("dispatch_id", "dispatch \(id) is cancelled")
+    case .far, .near:
+      guard command == .end else { return nil }
+      return RejectionCode.notStarted.reason(
+        "dispatch_id",
+        "dispatch \(id) begins only at \(dispatch.start.instant.text); cancel it instead")
+    case .active: return nil
+    }
+  }
+}

@@ -1,0 +1,167 @@
+package import Bytes
+package import Events
+
+/// How a channel sends, as an attempt records it.
+package struct ChannelIdentity: Hashable, Sendable {
+  /// The kind of channel: `console`, `spool`; the list grows.
+  package let kind: CodeWord
+  /// The host that it sends through.
+  package let host: String?
+  /// SHA-256 of its settings in canonical form, without secrets.
+  package let settings: HexDigest
+
+  package init(kind: CodeWord, host: String? = nil, settings: HexDigest) {
+    self.kind = kind
+    self.host = host
+    self.settings = settings
+  }
+}
+
+/// What came of sending.
+package enum AttemptOutcome: Hashable, Sendable {
+  case reported(ChannelReport)
+  /// Nobody can know whether it arrived.
+  case unknown(UnknownReason)
+}
+
+/// What a channel or provider said of an attempt.
+package struct ChannelReport: Hashable, Sendable {
+  package var outcome: OutcomeClass
+  package var evidence: EvidenceStrength
+  package var providerID: String?
+  /// The provider's own code, raw.
+  package var code: String?
+  /// Whether the channel holds that another try may help.
+  package var isRetryable: Bool?
+  /// When it happened, as the provider says.
+  package var occurredAt: Instant?
+  /// The provider's raw text; it may name the user, and is sealed.
+  package var detail: String?
+
+  package init(
+    outcome: OutcomeClass, evidence: EvidenceStrength, providerID: String? = nil,
+    code: String? = nil, isRetryable: Bool? = nil, occurredAt: Instant? = nil,
+    detail: String? = nil
+  ) {
+    self.outcome = outcome
+    self.evidence = evidence
+    self.providerID = providerID
+    self.code = code
+    self.isRetryable = isRetryable
+    self.occurredAt = occurredAt
+    self.detail = detail
+  }
+}
+
+/// When a try that failed is made again on the same channel.
+package enum RetrySchedule {
+  /// The most tries of one notice on one channel.
+  package static let tries = 4
+
+  /// How long after try `number` (from 1) failed the next one is made: 30 s, 2 min, 8 min.
+  static func delaySeconds(afterTry number: Int) -> Int64 { 30 << (2 * Int64(number - 1)) }
+}
+
+extension Decider {
+  /// The event that must be durable before the planned attempt is sent.
+  ///
+  /// - Parameter textHMAC: HMAC-SHA-256 of ``NoticeText/bytes`` under the user's key.
+  package func attempted(
+    _ planned: PlannedAttempt, through channel: ChannelIdentity, textHMAC: HexDigest
+  ) -> EventDraft {
+    draft(
+      .notificationAttempted(
+        NotificationAttempted(
+          dispatchID: planned.key.dispatchID, modification: planned.key.modification,
+          userID: planned.key.userID, channel: planned.channel, number: planned.number,
+          kind: planned.kind, isLate: planned.isLate, isTest: planned.isTest,
+          address: planned.user, template: .builtin, textHMAC: textHMAC,
+          channelKind: channel.kind, channelHost: channel.host,
+          channelSettings: channel.settings)),
+      about: planned.key.dispatchID, causedBy: planned.cause)
+  }
+
+  /// The events that say what came of an attempt, and what follows from it.
+  ///
+  /// A failure that may pass is followed by `notification.deferred` while another try can help: up to
+  /// ``RetrySchedule/tries``, and before the start where the notice tells of one. Otherwise the notice
+  /// goes on to the next channel at once.
+  package func record(
+    _ outcome: AttemptOutcome, of attempt: EventID
+  ) throws(Failure) -> [EventDraft] {
+    let found = try ask { state throws(State.Failure) in try state.attempt(attempt) }
+    guard let found else { throw .unknownAttempt(attempt) }
+    switch outcome {
+    case .unknown(let reason): return try lose(found, reason)
+    case .reported(let report): return try take(report, of: found)
+    }
+  }
+
+  /// The events for attempts that nothing came back for, to be recorded once by whoever takes over the
+  /// delivering: each is unknown, and what follows is the program's policy.
+  ///
+  /// - Parameter limit: At most so many attempts.
+  package func recordLostAttempts(limit: Int) throws(Failure) -> [EventDraft] {
+    let open = try ask { state throws(State.Failure) in try state.openAttempts(limit: limit) }
+    var drafts: [EventDraft] = []
+    for attempt in open { drafts += try lose(attempt, .crash) }
+    return drafts
+  }
+
+  private func lose(_ attempt: Attempt, _ reason: UnknownReason) throws(Failure) -> [EventDraft] {
+    let dispatch = try existing(attempt.notice.dispatchID)
+    let program = try program(of: dispatch).definition
+    let unknown = draft(
+      .deliveryUnknown(
+        DeliveryUnknown(attempt: attempt.event, dispatchID: dispatch.id, reason: reason)),
+      about: dispatch.id, causedBy: attempt.event)
+    switch program.unknownOutcome {
+    case .hold: return [unknown]
+    case .resend:
+      let settled = DeliverySettled(
+        attempt: attempt.event, dispatchID: dispatch.id, decision: .resend,
+        reason: "program \(program.id.text) sends again what may not have arrived")
+      return [
+        unknown, draft(.deliverySettled(settled), about: dispatch.id, causedBy: attempt.event),
+      ]
+    }
+  }
+
+  private func take(_ report: ChannelReport, of attempt: Attempt) throws(Failure) -> [EventDraft] {
+    let key = attempt.notice
+    let fails = !AttemptFate.reported(report.outcome).isTold
+    let retry = fails && report.isRetryable == true ? try retryTime(of: attempt) : nil
+    let recorded = DeliveryRecorded(
+      attempt: attempt.event, dispatchID: key.dispatchID, outcome: report.outcome,
+      evidence: report.evidence, providerID: report.providerID, code: report.code,
+      isRetryable: report.isRetryable.map { _ in retry != nil }, occurredAt: report.occurredAt,
+      detail: report.detail.map { context.personalData.seal($0, key.userID, .resultDetail) })
+    var drafts = [
+      draft(.deliveryRecorded(recorded), about: key.dispatchID, causedBy: attempt.event)
+    ]
+    if let retry {
+      let deferred = NotificationDeferred(
+        dispatchID: key.dispatchID, modification: key.modification, userID: key.userID,
+        channel: attempt.channel, kind: attempt.kind, until: retry, reason: .retry,
+        after: attempt.event)
+      drafts.append(
+        draft(.notificationDeferred(deferred), about: key.dispatchID, causedBy: attempt.event))
+    }
+    return drafts
+  }
+
+  /// When to try again on the same channel, or `nil` where that can't help any more.
+  private func retryTime(of attempt: Attempt) throws(Failure) -> Instant? {
+    guard attempt.number < RetrySchedule.tries else { return nil }
+    let dispatch = try existing(attempt.notice.dispatchID)
+    let notice = try ask { state throws(State.Failure) in try state.notice(attempt.notice) }
+    // Only the last attempt moves its notice, and a later modification has taken over the rest.
+    guard let notice, notice.standing.lastAttempt == attempt.event,
+      [.attempted, .unknown].contains(notice.standing.state),
+      dispatch.modification == attempt.notice.modification
+    else { return nil }
+    let delay = RetrySchedule.delaySeconds(afterTry: attempt.number)
+    let time = context.now.adding(seconds: delay)
+    return !attempt.kind.hasDeadline || time < dispatch.start.instant ? time : nil
+  }
+}

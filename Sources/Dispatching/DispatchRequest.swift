@@ -1,0 +1,94 @@
+package import Bytes
+package import Events
+
+/// A call on a program, as it was asked for; nothing of it is looked up yet.
+package struct DispatchRequest: Equatable, Sendable {
+  package let start: TypedTime
+  /// Absent: open-ended until somebody ends it.
+  package let end: TypedTime?
+  package let programID: EntityID
+  package let eventTypeID: EntityID
+  /// A drill.
+  package private(set) var isTest: Bool
+  /// Which occurrence is meant of a local time that comes twice.
+  package let fold: Fold?
+  /// The fields that nobody knows, and those within `attributes`.
+  package let attributes: JSONObject?
+  /// The request as it was given, defaults not filled in.
+  package private(set) var document: JSONObject
+
+  static let fields = [
+    "start_time", "end_time", "program_id", "event_type_id", "test", "fold", "attributes",
+    "execute_at", "execute_if",
+  ]
+  /// What an event of 65,535 bytes can keep of a request beside all else that it says.
+  static let limitBytes = 32_768
+  /// An event holds a request two levels down, and no line of the log has more than 16.
+  static let limitDepth = 14
+
+  /// Parses the JSON text of one request.
+  package init(parsing bytes: [UInt8]) throws(RequestError) {
+    try self.init(try JSON.document(bytes))
+  }
+
+  /// Takes the original service's requests as they are; `requests/` has two.
+  ///
+  /// Fields that aren't known become attributes, but one that a known field may have been misspelt
+  /// into is refused: `end_tiem` must not make a dispatch open-ended.
+  package init(_ object: JSONObject) throws(RequestError) {
+    let size = JSON.object(object).canonicalBytes.count
+    guard size <= Self.limitBytes else {
+      throw RequestError(path: "", problem: .tooLarge(bytes: size, limit: Self.limitBytes))
+    }
+    guard JSON.object(object).depth <= Self.limitDepth else {
+      throw RequestError(path: "", problem: .tooDeep(limit: Self.limitDepth))
+    }
+    let reading = FieldReading(object, at: "")
+    attributes = try Self.attributes(of: reading)
+    for field in ["execute_at", "execute_if"] where reading.optionalJSON(field) != nil {
+      throw reading.failure(field, .notSupported)
+    }
+    start = try Self.time("start_time", try reading.json("start_time"))
+    end = try reading.optionalJSON("end_time").map { json throws(RequestError) in
+      try Self.time("end_time", json)
+    }
+    programID = try reading.id("program_id")
+    eventTypeID = try reading.id("event_type_id")
+    isTest = try reading.bool("test", default: false)
+    fold = try reading.optionalWord("fold")
+    document = object
+  }
+
+  /// Makes a drill of it, as if the document had said so.
+  package mutating func markAsTest() {
+    isTest = true
+    document["test"] = true
+  }
+
+  private static func time(_ field: String, _ json: JSON) throws(RequestError) -> TypedTime {
+    let text = try FieldReading.string(json, at: field)
+    guard let time = TypedTime(text) else {
+      throw RequestError(path: field, problem: .badValue(found: text, expected: .time))
+    }
+    return time
+  }
+
+  private static func attributes(of reading: FieldReading) throws(RequestError) -> JSONObject? {
+    var attributes = JSONObject()
+    if let json = reading.optionalJSON("attributes") {
+      attributes = try FieldReading(json, at: "attributes").object
+    }
+    for member in reading.object.members
+    where !fields.contains(where: { sameBytes($0, member.key) }) {
+      let key = shownKey(member.key)
+      if let meant = nearMiss(of: member.key, among: fields) {
+        throw RequestError(path: key, problem: .nearMiss(suggestion: meant))
+      }
+      guard attributes[member.key] == nil else {
+        throw RequestError(path: key, problem: .duplicate(first: joinPath("attributes", key)))
+      }
+      attributes[member.key] = member.value
+    }
+    return attributes.members.isEmpty ? nil : attributes
+  }
+}

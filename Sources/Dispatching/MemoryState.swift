@@ -1,0 +1,144 @@
+package import Bytes
+package import Events
+
+/// The ledger as it stands, held in memory: what recheck and the simulator decide from.
+///
+/// Fed by ``apply(_:)`` with every event in the order of the log.
+package struct MemoryState: Sendable {
+  var programs: [EntityID: Defined<ProgramDefined>] = [:]
+  var eventTypes: [EntityID: Defined<MarketEventTypeDefined>] = [:]
+  var userGroups: [EntityID: Defined<UserGroupDefined>] = [:]
+  var users: [EntityID: UserFacts] = [:]
+  /// Users without the erased ones.
+  var userTotal = 0
+  var members: [EntityID: Set<EntityID>] = [:]
+  /// Who ever belonged to a program.
+  var everEnrolled: [EntityID: Set<EntityID>] = [:]
+  var dispatches: [EntityID: Dispatch] = [:]
+  /// In the order in which they were begun.
+  var unfinished: [ResolutionProgress] = []
+  var noticeLists: [ModificationKey: [EntityID: Notice]] = [:]
+  var pending: Set<NoticeKey> = []
+  var attempts: [EventID: Attempt] = [:]
+  var attemptsOfNotice: [NoticeKey: [EventID]] = [:]
+  var open: Set<EventID> = []
+
+  package init() {}
+
+  /// What is known of a user, before it is made into intervals.
+  struct UserFacts: Sendable {
+    var version: EventID
+    var erased: EventID?
+    var definition: UserDefined?
+    var changes: [EntityID: [EnrollmentChange]] = [:]
+    var optOuts: Set<OptOutScope> = []
+  }
+
+  struct ModificationKey: Hashable, Sendable {
+    var dispatchID: EntityID
+    var number: Int
+  }
+}
+
+extension MemoryState: LedgerState {
+  package func program(_ id: EntityID) -> Defined<ProgramDefined>? { programs[id] }
+  package func marketEventType(_ id: EntityID) -> Defined<MarketEventTypeDefined>? {
+    eventTypes[id]
+  }
+  package func userGroup(_ id: EntityID) -> Defined<UserGroupDefined>? { userGroups[id] }
+
+  package func user(_ id: EntityID) -> User? {
+    guard let facts = users[id] else { return nil }
+    let programs = facts.changes.keys.sorted()
+    return User(
+      id: id, version: facts.version, erased: facts.erased, definition: facts.definition,
+      enrollments: programs.map {
+        Enrollment(programID: $0, intervals: facts.intervals(in: $0))
+      },
+      optOuts: facts.sortedOptOuts)
+  }
+
+  package func userCount() -> Int { userTotal }
+
+  package func considered(
+    groups: [EntityID], program: EntityID, at time: Instant
+  ) -> [ConsideredUser] {
+    var ids: Set<EntityID> = []
+    for group in groups { ids.formUnion(members[group] ?? []) }
+    for id in everEnrolled[program] ?? [] {
+      if users[id]?.intervals(in: program).contains(where: { $0.contains(time) }) == true {
+        ids.insert(id)
+      }
+    }
+    return ids.sorted().compactMap { id in
+      guard let facts = users[id], let definition = facts.definition else { return nil }
+      return ConsideredUser(
+        version: facts.version, definition: definition,
+        enrollments: facts.intervals(in: program), optOuts: facts.sortedOptOuts)
+    }
+  }
+
+  package func dispatch(_ id: EntityID) -> Dispatch? { dispatches[id] }
+
+  package func unfinishedResolutions() -> [ResolutionProgress] { unfinished }
+
+  package func notices(of dispatch: EntityID, modification: Int) -> [Notice] {
+    let list = noticeLists[ModificationKey(dispatchID: dispatch, number: modification)] ?? [:]
+    return list.values.sorted { $0.key.userID < $1.key.userID }
+  }
+
+  package func notice(_ key: NoticeKey) -> Notice? {
+    noticeLists[ModificationKey(dispatchID: key.dispatchID, number: key.modification)]?[key.userID]
+  }
+
+  package func dueNotices(at time: Instant, limit: Int) -> [Notice] {
+    var due: [(at: Instant, notice: Notice)] = []
+    for key in pending {
+      if let notice = notice(key), let at = notice.standing.dueAt, at <= time {
+        due.append((at, notice))
+      }
+    }
+    due.sort { one, other in
+      one.at == other.at ? precedes(one.notice.key, other.notice.key) : one.at < other.at
+    }
+    return due.prefix(limit).map(\.notice)
+  }
+
+  package func pendingNotices(of dispatch: EntityID, before modification: Int) -> [Notice] {
+    let keys = pending.filter { $0.dispatchID == dispatch && $0.modification < modification }
+    return keys.sorted(by: precedes).compactMap(notice)
+  }
+
+  package func attempt(_ event: EventID) -> Attempt? { attempts[event] }
+
+  package func attempts(of notice: NoticeKey) -> [Attempt] {
+    (attemptsOfNotice[notice] ?? []).compactMap { attempts[$0] }
+  }
+
+  package func openAttempts(limit: Int) -> [Attempt] {
+    open.sorted().prefix(limit).compactMap { attempts[$0] }
+  }
+}
+
+extension MemoryState.UserFacts {
+  func intervals(in program: EntityID) -> [EnrollmentInterval] {
+    let changes = changes[program] ?? []
+    return EnrollmentInterval.all(
+      of: changes.sorted { ($0.at, $0.event) < ($1.at, $1.event) })
+  }
+
+  var sortedOptOuts: [OptOutScope] {
+    optOuts.sorted { one, other in
+      let (left, right) = (one.programID?.text ?? "", other.programID?.text ?? "")
+      if left != right { return left.utf8.lexicographicallyPrecedes(right.utf8) }
+      return (one.channel?.text ?? "").utf8.lexicographicallyPrecedes(
+        (other.channel?.text ?? "").utf8)
+    }
+  }
+}
+
+/// By dispatch, modification and user.
+private func precedes(_ one: NoticeKey, _ other: NoticeKey) -> Bool {
+  if one.dispatchID != other.dispatchID { return one.dispatchID < other.dispatchID }
+  return (one.modification, one.userID) < (other.modification, other.userID)
+}

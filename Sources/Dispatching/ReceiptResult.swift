@@ -1,0 +1,177 @@
+package import Bytes
+package import Events
+
+/// What the receipt of a call says of one command.
+///
+/// Made from events alone, so that a repeated key answers from the log what was answered first.
+package enum ReceiptResult: Equatable, Sendable {
+  case dispatch(DispatchResult)
+  case catalogue(CatalogueResult)
+
+  /// What a dispatch, or a change of one, came to.
+  package struct DispatchResult: Equatable, Sendable {
+    package enum Outcome: String, Sendable { case requested, rejected, ended, cancelled }
+
+    package var dispatchID: EntityID
+    package var outcome: Outcome
+    package var modification: Int?
+    package var reasons: [RejectionReason] = []
+    /// Known once the last chunk is recorded.
+    package var totals: ResolutionTotals?
+    package var isOpenEnded: Bool?
+    package var isLate: Bool?
+    package var isTest: Bool?
+    /// The names of what was kept without being known.
+    package var attributes: [String]?
+    /// Notices of earlier modifications that are no longer sent.
+    package var superseded = 0
+  }
+
+  /// How many events of each kind an import made.
+  package struct CatalogueResult: Equatable, Sendable {
+    package var programs = 0
+    package var eventTypes = 0
+    package var userGroups = 0
+    package var users = 0
+    package var enrollments = 0
+    package var withdrawals = 0
+    package var optOuts = 0
+    package var optIns = 0
+  }
+
+  /// The results of a call from the events that it appended, in order; an import that changed nothing
+  /// leaves none, and two imports behind each other are one.
+  package static func all(of payloads: some Sequence<EventPayload>) -> [ReceiptResult] {
+    var results: [ReceiptResult] = []
+    for payload in payloads {
+      switch (Role(of: payload), results.last) {
+      case (.begins(let result), _): results.append(.dispatch(result))
+      case (.resolves(let chunk), .dispatch(var result)?)
+      where chunk.dispatchID == result.dispatchID:
+        result.totals = chunk.totals ?? result.totals
+        results[results.count - 1] = .dispatch(result)
+      case (.suppresses(let dispatch), .dispatch(var result)?) where dispatch == result.dispatchID:
+        result.superseded += 1
+        results[results.count - 1] = .dispatch(result)
+      case (.counts(let count), .catalogue(var result)?):
+        result[keyPath: count] += 1
+        results[results.count - 1] = .catalogue(result)
+      case (.counts(let count), _):
+        var result = CatalogueResult()
+        result[keyPath: count] += 1
+        results.append(.catalogue(result))
+      case (.resolves, _), (.suppresses, _), (.tellsNothing, _): break
+      }
+    }
+    return results
+  }
+
+  /// What an event means to a receipt.
+  private enum Role {
+    case begins(DispatchResult)
+    case resolves(RecipientsResolved)
+    case suppresses(EntityID)
+    case counts(WritableKeyPath<CatalogueResult, Int>)
+    case tellsNothing
+
+    init(of payload: EventPayload) {
+      switch payload {
+      case .dispatchRequested(let request):
+        self = .begins(
+          DispatchResult(
+            dispatchID: request.dispatchID, outcome: .requested, modification: 1,
+            isOpenEnded: request.isOpenEnded, isLate: request.isLate, isTest: request.isTest,
+            attributes: request.attributes?.members.map(\.key) ?? []))
+      case .dispatchRejected(let rejected):
+        self = .begins(
+          DispatchResult(
+            dispatchID: rejected.dispatchID, outcome: .rejected, reasons: rejected.reasons))
+      case .dispatchEnded(let change):
+        self = .begins(
+          DispatchResult(
+            dispatchID: change.dispatchID, outcome: .ended, modification: change.modification))
+      case .dispatchCancelled(let change):
+        self = .begins(
+          DispatchResult(
+            dispatchID: change.dispatchID, outcome: .cancelled, modification: change.modification))
+      case .recipientsResolved(let chunk): self = .resolves(chunk)
+      case .notificationSuppressed(let suppressed): self = .suppresses(suppressed.dispatchID)
+      case .programDefined: self = .counts(\.programs)
+      case .marketEventTypeDefined: self = .counts(\.eventTypes)
+      case .userGroupDefined: self = .counts(\.userGroups)
+      case .userDefined: self = .counts(\.users)
+      case .userEnrolled: self = .counts(\.enrollments)
+      case .userWithdrawn: self = .counts(\.withdrawals)
+      case .userOptedOut: self = .counts(\.optOuts)
+      case .userOptedIn: self = .counts(\.optIns)
+      case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged,
+        .ledgerTimeStamped, .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,
+        .ledgerCorrectionRecorded:
+        self = .tellsNothing
+      case .programRetired, .marketEventTypeRetired, .userGroupRetired, .userErased,
+        .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
+        .legalHoldReleased, .signalObserved:
+        self = .tellsNothing
+      case .dispatchScheduled, .dispatchTriggered, .dispatchMissed, .dispatchModified,
+        .notificationAttempted, .notificationDeferred, .notificationEscalated, .deliveryRecorded,
+        .deliveryUnknown, .deliverySettled, .acknowledgementRecorded:
+        self = .tellsNothing
+      }
+    }
+  }
+}
+
+extension ReceiptResult {
+  /// The result as the receipt's `results` hold it; keys are only ever added.
+  package var document: JSONObject {
+    switch self {
+    case .dispatch(let result): result.document
+    case .catalogue(let result): result.document
+    }
+  }
+}
+
+extension ReceiptResult.DispatchResult {
+  var document: JSONObject {
+    var document = JSONObject()
+    document["dispatch"] = .string(dispatchID.text)
+    document["outcome"] = .string(outcome.rawValue)
+    document["reasons"] = .array(reasons.map { .object($0.document) })
+    document["modification"] = modification.map { .integer(Int64($0)) }
+    document["recipients"] = totals.map { .integer(Int64($0.recipients)) }
+    document["exclusions"] = totals.map { .integer(Int64($0.exclusions)) }
+    document["open_ended"] = isOpenEnded.map { .bool($0) }
+    document["late"] = isLate.map { .bool($0) }
+    document["test"] = isTest.map { .bool($0) }
+    document["attributes"] = attributes.map { .array($0.map { .string($0) }) }
+    if outcome == .ended || outcome == .cancelled {
+      document["superseded"] = .integer(Int64(superseded))
+    }
+    return document
+  }
+}
+
+extension ReceiptResult.CatalogueResult {
+  var document: JSONObject {
+    var document = JSONObject()
+    document["outcome"] = "imported"
+    let counts = [
+      ("programs", programs), ("event_types", eventTypes), ("user_groups", userGroups),
+      ("users", users), ("enrollments", enrollments), ("withdrawals", withdrawals),
+      ("opt_outs", optOuts), ("opt_ins", optIns),
+    ]
+    for (key, count) in counts { document[key] = .integer(Int64(count)) }
+    return document
+  }
+}
+
+extension RejectionReason {
+  /// The reason as receipts and errors hold it.
+  package var document: JSONObject {
+    var document = JSONObject()
+    document["code"] = .string(code.text)
+    document["field"] = field.map { .string($0) }
+    document["message"] = .string(message)
+    return document
+  }
+}

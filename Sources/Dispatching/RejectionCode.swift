@@ -1,0 +1,40 @@
+import Events
+
+/// The rules that a well-formed command may break.
+///
+/// A word never changes its meaning; the list grows with the decider.
+package enum RejectionCode: String, CaseIterable, Sendable {
+  case unknownProgram = "unknown-program"
+  case programRetired = "program-retired"
+  case unknownEventType = "unknown-event-type"
+  case eventTypeRetired = "event-type-retired"
+  /// The program lists the types that it allows, and this is none of them.
+  case eventTypeNotOffered = "event-type-not-offered"
+  case timeInGap = "time-in-gap"
+  case timeAmbiguous = "time-ambiguous"
+  /// The end isn't after the start.
+  case endBeforeStart = "end-before-start"
+  case unknownDispatch = "unknown-dispatch"
+  case alreadyCompleted = "already-completed"
+  case alreadyCancelled = "already-cancelled"
+  /// What hasn't begun can't end; it can be cancelled.
+  case notStarted = "not-started"
+  case unknownUserGroup = "unknown-user-group"
+  case userGroupRetired = "user-group-retired"
+  case unknownTimeZone = "unknown-time-zone"
+  /// An erased id is refused for ever.
+  case userErased = "user-erased"
+
+  /// The reason that a rejection gives: which rule, which field broke it, and the rule in words.
+  func reason(_ field: String?, _ message: String) -> RejectionReason {
+    RejectionReason(code: word, field: field, message: message)
+  }
+
+  /// The word that events hold.
+  package var word: CodeWord {
+    guard let word = CodeWord(rawValue) else {
+      fatalError("invariant broken: \(rawValue) is no code word")
+    }
+    return word
+  }
+}

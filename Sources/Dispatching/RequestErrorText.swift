@@ -1,0 +1,96 @@
+import Bytes
+import Events
+
+extension RequestError {
+  /// The error as a sentence's beginning and what to do about it, in one line without a period.
+  ///
+  /// What was typed is quoted with everything escaped that isn't printable ASCII.
+  package var text: String {
+    let place = path.isEmpty ? "the document" : visible(path)
+    switch problem {
+    case .notJSON(let error):
+      return "\(place) is not JSON: \(error.reason.text) at byte \(error.offset)"
+    case .missing: return "\(place) is missing"
+    case .unknownField(let suggestion?):
+      return "\(place) is no field that is known here; did you mean \(suggestion)?"
+    case .unknownField(nil): return "\(place) is no field that is known here"
+    case .nearMiss(let suggestion):
+      return "\(place) looks like \(suggestion) misspelt; write \(suggestion), or put the field "
+        + "into \"attributes\" where it is meant as it stands"
+    case .wrongKind(let found, let expected):
+      return "\(place) is \(found.text), but should be \(expected.text)"
+    case .badValue(let found?, let expected):
+      return "\(place) is \"\(visible(found))\", but should be \(expected.text)"
+    case .badValue(nil, let expected): return "\(place) should be \(expected.text)"
+    case .duplicate(let first): return "\(place) says again what \(visible(first)) says"
+    case .notSupported:
+      return "\(place) asks for a postponed dispatch, which this release can't schedule yet; "
+        + "leave it out, and request the dispatch when it is due"
+    case .tooLarge(let bytes, let limit):
+      return "\(place) has \(bytes) bytes in canonical form; at most \(limit) can be kept"
+    case .tooDeep(let limit): return "\(place) nests more than \(limit) levels"
+    }
+  }
+}
+
+extension RequestError.Kind {
+  /// The kind with its article.
+  package var text: String {
+    switch self {
+    case .null: "null"
+    case .boolean, .string: "a \(rawValue)"
+    case .integer, .array, .object: "an \(rawValue)"
+    }
+  }
+}
+
+extension RequestError.Form {
+  /// The form in words, as they follow "should be".
+  package var text: String {
+    switch self {
+    case .id: "a number or string of 1 to 128 letters, digits, _ or -"
+    case .channelCode: "a channel's code: a lower-case letter, then up to 31 of a-z, 0-9, _ or -"
+    case .timeZone: "the name of a time zone, such as America/New_York"
+    case .duration: "a duration such as PT30M or P1DT12H: days, hours, minutes, seconds"
+    case .time: "a time: MM/DD/YYYY HH:MM in the program's zone, or RFC 3339 with an offset"
+    case .text(let limit): "printable text of 1 to \(limit) bytes"
+    case .language: "a language tag such as en or pt-BR"
+    case .oneOf(let words): "one of \(words.joined(separator: ", "))"
+    case .notEmpty: "a list of at least one entry"
+    case .entries(let limit): "a list of at most \(limit) entries"
+    case .bytes(let limit): "text of at most \(limit) bytes"
+    }
+  }
+}
+
+extension JSONError.Reason {
+  /// The reason in words, as they stand before a position.
+  package var text: String {
+    switch self {
+    case .unexpectedEnd: "it ends too early"
+    case .unexpectedByte(let byte): "unexpected byte 0x\(Hex.encode([byte]))"
+    case .duplicateKey(let key): "the key \"\(visible(key))\" stands twice"
+    case .notAnInteger: "a number with a fraction or an exponent (write quantities as strings)"
+    case .leadingZero: "a number with a leading zero"
+    case .negativeZero: "a zero with a sign"
+    case .integerOutOfRange: "a number beyond 2^53 - 1"
+    case .invalidUTF8: "invalid UTF-8"
+    case .controlCharacter: "a control character that isn't escaped"
+    case .invalidEscape: "an invalid escape"
+    case .loneSurrogate: "half of a surrogate pair"
+    case .noncharacter: "a code point that is no character"
+    case .stringTooLong(let limit): "a string of more than \(limit) bytes"
+    case .tooDeep(let limit): "more than \(limit) levels of nesting"
+    case .trailingBytes: "something after the document's end"
+    }
+  }
+}
+
+/// At most 64 characters of `text`, fit for a terminal: whatever isn't printable ASCII is escaped.
+func visible(_ text: String) -> String {
+  var shown = ""
+  for scalar in text.unicodeScalars.prefix(64) {
+    shown += scalar == "\"" ? "\\\"" : scalar.escaped(asASCII: true)
+  }
+  return text.unicodeScalars.count > 64 ? shown + "…" : shown
+}
