@@ -1,4 +1,4 @@
-import Events
+package import Events
 
 /// The rules that a well-formed command may break.
 ///
