@@ -46,6 +46,9 @@ let package = Package(
     module("Views", imports: ["Bytes", "CSQLite", "Dispatching", "Events"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
+    module(
+      "Ledger",
+      imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Platform", "Views"]),
     module("CommandLineInterface", imports: ["Bytes"]),
 
     // Tests. `Simulation` holds the second implementations: the simulated disk and seeded randomness.
@@ -59,6 +62,9 @@ let package = Package(
     tests("DispatchingTests", imports: ["Bytes", "Dispatching", "Events", "Simulation"]),
     tests("ViewsTests", imports: ["Bytes", "Dispatching", "Events", "Simulation", "Views"]),
     tests("PlatformTests", imports: ["Bytes", "EventLog", "Platform"]),
+    tests(
+      "LedgerTests",
+      imports: ["Bytes", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views"]),
     tests(
       "AgreementTests",
       imports: ["Bytes", "EventLog", "Events", "Merkle", "Platform", "Simulation"]),

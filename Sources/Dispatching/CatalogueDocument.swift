@@ -3,8 +3,8 @@ package import Events
 
 /// Programs, market event types, groups and users, as one document defines or changes them.
 ///
-/// Every list is optional, and an entry is the whole of what it defines, not a change to it. What isn't
-/// listed stays as it is.
+/// Every list is optional, and an entry is the whole of what it defines, not a change to it. What
+/// isn't listed stays as it is.
 package struct CatalogueDocument: Equatable, Sendable {
   package let userGroups: [UserGroupDefined]
   package let eventTypes: [MarketEventTypeDefined]
@@ -25,7 +25,8 @@ package struct CatalogueDocument: Equatable, Sendable {
     try self.init(try JSON.document(bytes))
   }
 
-  /// Refuses what it doesn't know, with the path of it: a catalogue has no attributes but a program's.
+  /// Refuses what it doesn't know, with the path of it: a catalogue has no attributes but a
+  /// program's.
   package init(_ object: JSONObject) throws(RequestError) {
     let reading = FieldReading(object, at: "")
     try reading.allowOnly(["programs", "event_types", "user_groups", "users"])

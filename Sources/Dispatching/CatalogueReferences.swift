@@ -2,8 +2,8 @@ import Bytes
 import Events
 
 extension Decider {
-  /// Every id that a catalogue uses and that neither it nor the ledger defines, every zone that nobody
-  /// knows, every erased user: in the order of the lists, then of their entries.
+  /// Every id that a catalogue uses and that neither it nor the ledger defines, every zone that
+  /// nobody knows, every erased user: in the order of the lists, then of their entries.
   func brokenReferences(of catalogue: CatalogueDocument) throws(Failure) -> [RejectionReason] {
     var check = ReferenceCheck(decider: self, catalogue)
     for (index, type) in catalogue.eventTypes.enumerated() {

@@ -25,8 +25,8 @@ extension Decider {
     }
   }
 
-  /// A change raises the modification number, is resolved to whoever was told of the one before, and
-  /// supersedes what of that is still to be sent.
+  /// A change raises the modification number, is resolved to whoever was told of the one before,
+  /// and supersedes what of that is still to be sent.
   private func decide(
     _ change: DispatchChangeRequest, as command: RejectedCommand,
     _ payload: (Dispatch, Int) throws(Failure) -> EventPayload

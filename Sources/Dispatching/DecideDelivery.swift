@@ -83,9 +83,9 @@ extension Decider {
 
   /// The events that say what came of an attempt, and what follows from it.
   ///
-  /// A failure that may pass is followed by `notification.deferred` while another try can help: up to
-  /// ``RetrySchedule/tries``, and before the start where the notice tells of one. Otherwise the notice
-  /// goes on to the next channel at once.
+  /// A failure that may pass is followed by `notification.deferred` while another try can help: up
+  /// to ``RetrySchedule/tries``, and before the start where the notice tells of one. Otherwise the
+  /// notice goes on to the next channel at once.
   package func record(
     _ outcome: AttemptOutcome, of attempt: EventID
   ) throws(Failure) -> [EventDraft] {
@@ -97,8 +97,8 @@ extension Decider {
     }
   }
 
-  /// The events for attempts that nothing came back for, to be recorded once by whoever takes over the
-  /// delivering: each is unknown, and what follows is the program's policy.
+  /// The events for attempts that nothing came back for, to be recorded once by whoever takes over
+  /// the delivering: each is unknown, and what follows is the program's policy.
   ///
   /// - Parameter limit: At most so many attempts.
   package func recordLostAttempts(limit: Int) throws(Failure) -> [EventDraft] {

@@ -5,9 +5,9 @@ extension Decider {
   /// Decides the import of a catalogue: events only for what is new or otherwise than it stands, so
   /// none where nothing is.
   ///
-  /// An entry that was retired is in use again. What an entry refers to must stand in the ledger or in
-  /// the same document; else the import is rejected whole, with every such reference, and nothing is
-  /// recorded of it.
+  /// An entry that was retired is in use again. What an entry refers to must stand in the ledger or
+  /// in the same document; else the import is rejected whole, with every such reference, and
+  /// nothing is recorded of it.
   package func decide(_ catalogue: CatalogueDocument) throws(Failure) -> Decision {
     let reasons = try brokenReferences(of: catalogue)
     guard reasons.isEmpty else { return .rejected(Rejection(reasons: reasons)) }

@@ -2,8 +2,8 @@ import Bytes
 import Events
 
 extension Decider {
-  /// Decides a dispatch request: `dispatch.requested` and its resolution, or `dispatch.rejected` with
-  /// every rule that it breaks.
+  /// Decides a dispatch request: `dispatch.requested` and its resolution, or `dispatch.rejected`
+  /// with every rule that it breaks.
   ///
   /// The resolution follows the request at once, so that whatever part of the drafts a first commit
   /// holds, it shows that the rest is missing.

@@ -16,8 +16,8 @@ extension Decider {
 
   /// The chunks that are missing of a resolution that a crash has cut between two commits.
   ///
-  /// No other command's events stand between a request and its last chunk, so the state is still the
-  /// one that the first chunks were decided from.
+  /// No other command's events stand between a request and its last chunk, so the state is still
+  /// the one that the first chunks were decided from.
   package func finish(_ progress: ResolutionProgress) throws(Failure) -> [EventDraft] {
     let dispatch = try existing(progress.dispatchID)
     guard dispatch.modifications.indices.contains(progress.modification - 1) else {

@@ -40,8 +40,8 @@ package struct EnrollmentInterval: Hashable, Sendable {
 
   /// The intervals that the changes make, which come in the order of (`at`, `event`).
   ///
-  /// At any time that change holds whose `at` is the latest not after it; of two with the same `at`,
-  /// the one recorded later.
+  /// At any time that change holds whose `at` is the latest not after it; of two with the same
+  /// `at`, the one recorded later.
   package static func all(of changes: [EnrollmentChange]) -> [EnrollmentInterval] {
     var intervals: [EnrollmentInterval] = []
     var running: EnrollmentInterval?

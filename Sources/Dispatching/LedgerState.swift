@@ -3,8 +3,8 @@ package import Events
 
 /// What decisions look up in the ledger as it stands.
 ///
-/// Two implementations must answer alike: ``MemoryState``, and the views. "By id" is by the bytes of
-/// ids, ascending. Nothing here depends on a clock: times are asked for.
+/// Two implementations must answer alike: ``MemoryState``, and the views. "By id" is by the bytes
+/// of ids, ascending. Nothing here depends on a clock: times are asked for.
 package protocol LedgerState {
   /// Why a look-up can fail; `Never` in memory.
   associatedtype Failure: Error
@@ -77,7 +77,8 @@ package struct User: Equatable, Sendable {
   package var definition: UserDefined?
   /// Every program that the user ever belonged to, by id.
   package var enrollments: [Enrollment]
-  /// What the user refuses, those of all programs and all channels first, then by program and channel.
+  /// What the user refuses, those of all programs and all channels first, then by program and
+  /// channel.
   package var optOuts: [OptOutScope]
 
   package init(

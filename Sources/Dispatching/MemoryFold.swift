@@ -23,10 +23,10 @@ extension MemoryState {
       enroll(change.userID, in: change.programID, at: change.at, by: event.id, false)
     case .userOptedOut(let optOut):
       let scope = OptOutScope(programID: optOut.programID, channel: optOut.channel)
-      users[optOut.userID]?.optOuts.insert(scope)
+      optOuts[optOut.userID, default: []].insert(scope)
     case .userOptedIn(let optIn):
       let scope = OptOutScope(programID: optIn.programID, channel: optIn.channel)
-      users[optIn.userID]?.optOuts.remove(scope)
+      optOuts[optIn.userID]?.remove(scope)
     case .userErased(let erased): erase(erased.userID, by: event.id)
     case .dispatchRequested(let request):
       if dispatches[request.dispatchID] == nil {
@@ -90,18 +90,18 @@ extension MemoryState {
     _ user: EntityID, in program: EntityID, at time: Instant, by event: EventID, _ enrolls: Bool
   ) {
     let change = EnrollmentChange(at: time, event: event, enrolls: enrolls)
-    users[user]?.changes[program, default: []].append(change)
+    enrollments[user, default: [:]][program, default: []].append(change)
     everEnrolled[program, default: []].insert(user)
   }
 
   private mutating func erase(_ user: EntityID, by event: EventID) {
+    for program in (enrollments[user] ?? [:]).keys { everEnrolled[program]?.remove(user) }
+    enrollments[user] = nil
+    optOuts[user] = nil
     guard var facts = users[user], facts.erased == nil else { return }
     for group in facts.definition?.userGroupIDs ?? [] { members[group]?.remove(user) }
-    for program in facts.changes.keys { everEnrolled[program]?.remove(user) }
     facts.erased = event
     facts.definition = nil
-    facts.changes = [:]
-    facts.optOuts = []
     users[user] = facts
     userTotal -= 1
   }

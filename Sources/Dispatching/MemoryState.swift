@@ -9,6 +9,9 @@ package struct MemoryState: Sendable {
   var eventTypes: [EntityID: Defined<MarketEventTypeDefined>] = [:]
   var userGroups: [EntityID: Defined<UserGroupDefined>] = [:]
   var users: [EntityID: UserFacts] = [:]
+  /// By user, then by program; kept for users whom nothing has defined yet too.
+  var enrollments: [EntityID: [EntityID: [EnrollmentChange]]] = [:]
+  var optOuts: [EntityID: Set<OptOutScope>] = [:]
   /// Users without the erased ones.
   var userTotal = 0
   var members: [EntityID: Set<EntityID>] = [:]
@@ -25,13 +28,11 @@ package struct MemoryState: Sendable {
 
   package init() {}
 
-  /// What is known of a user, before it is made into intervals.
+  /// A user as it was last defined or erased.
   struct UserFacts: Sendable {
     var version: EventID
     var erased: EventID?
     var definition: UserDefined?
-    var changes: [EntityID: [EnrollmentChange]] = [:]
-    var optOuts: Set<OptOutScope> = []
   }
 
   struct ModificationKey: Hashable, Sendable {
@@ -49,13 +50,13 @@ extension MemoryState: LedgerState {
 
   package func user(_ id: EntityID) -> User? {
     guard let facts = users[id] else { return nil }
-    let programs = facts.changes.keys.sorted()
+    let programs = (enrollments[id] ?? [:]).keys.sorted()
     return User(
       id: id, version: facts.version, erased: facts.erased, definition: facts.definition,
       enrollments: programs.map {
-        Enrollment(programID: $0, intervals: facts.intervals(in: $0))
+        Enrollment(programID: $0, intervals: intervals(of: id, in: $0))
       },
-      optOuts: facts.sortedOptOuts)
+      optOuts: sortedOptOuts(of: id))
   }
 
   package func userCount() -> Int { userTotal }
@@ -66,15 +67,13 @@ extension MemoryState: LedgerState {
     var ids: Set<EntityID> = []
     for group in groups { ids.formUnion(members[group] ?? []) }
     for id in everEnrolled[program] ?? [] {
-      if users[id]?.intervals(in: program).contains(where: { $0.contains(time) }) == true {
-        ids.insert(id)
-      }
+      if intervals(of: id, in: program).contains(where: { $0.contains(time) }) { ids.insert(id) }
     }
     return ids.sorted().compactMap { id in
       guard let facts = users[id], let definition = facts.definition else { return nil }
       return ConsideredUser(
         version: facts.version, definition: definition,
-        enrollments: facts.intervals(in: program), optOuts: facts.sortedOptOuts)
+        enrollments: intervals(of: id, in: program), optOuts: sortedOptOuts(of: id))
     }
   }
 
@@ -120,15 +119,15 @@ extension MemoryState: LedgerState {
   }
 }
 
-extension MemoryState.UserFacts {
-  func intervals(in program: EntityID) -> [EnrollmentInterval] {
-    let changes = changes[program] ?? []
+extension MemoryState {
+  private func intervals(of user: EntityID, in program: EntityID) -> [EnrollmentInterval] {
+    let changes = enrollments[user]?[program] ?? []
     return EnrollmentInterval.all(
       of: changes.sorted { ($0.at, $0.event) < ($1.at, $1.event) })
   }
 
-  var sortedOptOuts: [OptOutScope] {
-    optOuts.sorted { one, other in
+  private func sortedOptOuts(of user: EntityID) -> [OptOutScope] {
+    (optOuts[user] ?? []).sorted { one, other in
       let (left, right) = (one.programID?.text ?? "", other.programID?.text ?? "")
       if left != right { return left.utf8.lexicographicallyPrecedes(right.utf8) }
       return (one.channel?.text ?? "").utf8.lexicographicallyPrecedes(

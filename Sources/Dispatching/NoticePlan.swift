@@ -43,10 +43,10 @@ extension Decider {
   /// What a due notice comes to, the first of these that holds:
   /// 1. a later modification exists: suppressed, superseded;
   /// 2. the user is erased, refuses all, has no address left, or none that is valid: suppressed;
-  /// 3. it is a start that comes late: a first notice is sent and says LATE, or is suppressed where the
-  ///    program says so; a retry or a fail-over after the start is suppressed;
-  /// 4. else it is attempted on the first of its remaining channels that can still be used, and each
-  ///    one that is passed over is suppressed with its reason.
+  /// 3. it is a start that comes late: a first notice is sent and says LATE, or is suppressed where
+  ///    the program says so; a retry or a fail-over after the start is suppressed;
+  /// 4. else it is attempted on the first of its remaining channels that can still be used, and
+  ///    each one that is passed over is suppressed with its reason.
   ///
   /// - Parameters:
   ///   - limit: At most so many attempts, and so many notices suppressed.
@@ -163,8 +163,8 @@ private struct NoticePlanner<State: LedgerState> {
     return dispatch.start.instant <= decider.context.now ? .deadlinePassed : nil
   }
 
-  /// Whether nothing was sent yet, as far as is known: an unknown outcome that the program sends again
-  /// may be the first that arrives.
+  /// Whether nothing was sent yet, as far as is known: an unknown outcome that the program sends
+  /// again may be the first that arrives.
   private func isFirst(_ notice: Notice) throws(Failure) -> Bool {
     guard let last = notice.standing.lastAttempt else { return true }
     let attempt = try decider.ask { state throws(State.Failure) in try state.attempt(last) }
@@ -194,8 +194,8 @@ private struct NoticePlanner<State: LedgerState> {
 }
 
 extension NoticeKind {
-  /// Whether the program's lead time says until when it must be there; what ends or cancels a dispatch
-  /// is told at any time.
+  /// Whether the program's lead time says until when it must be there; what ends or cancels a
+  /// dispatch is told at any time.
   var hasDeadline: Bool {
     switch self {
     case .standby, .start, .update, .extend: true

@@ -2,8 +2,8 @@ import Bytes
 
 /// The rule of a TZif footer, a POSIX `TZ` string: `EST5EDT,M3.2.0,M11.1.0`.
 ///
-/// Names of the offsets are read and forgotten. Hours of a rule may be -167...167, as RFC 9636 §3.3.2
-/// allows.
+/// Names of the offsets are read and forgotten. Hours of a rule may be -167...167, as RFC 9636
+/// §3.3.2 allows.
 struct PosixZone: Equatable, Sendable {
   /// Seconds east of UTC while daylight saving time isn't in force.
   let standardOffset: Int

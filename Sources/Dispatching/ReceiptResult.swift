@@ -39,8 +39,8 @@ package enum ReceiptResult: Equatable, Sendable {
     package var optIns = 0
   }
 
-  /// The results of a call from the events that it appended, in order; an import that changed nothing
-  /// leaves none, and two imports behind each other are one.
+  /// The results of a call from the events that it appended, in order; an import that changed
+  /// nothing leaves none, and two imports behind each other are one.
   package static func all(of payloads: some Sequence<EventPayload>) -> [ReceiptResult] {
     var results: [ReceiptResult] = []
     for payload in payloads {

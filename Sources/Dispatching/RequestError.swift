@@ -2,8 +2,8 @@ package import Bytes
 
 /// Why an input is malformed: where, what was found there, and what should stand there.
 ///
-/// Malformed input is refused as a whole and leaves nothing in the ledger; a well-formed request that
-/// breaks a rule is a ``Rejection``.
+/// Malformed input is refused as a whole and leaves nothing in the ledger; a well-formed request
+/// that breaks a rule is a ``Rejection``.
 package struct RequestError: Error, Hashable, Sendable {
   /// The field as a person would write it: `users[3].contacts.sms`; empty for the document itself.
   package let path: String

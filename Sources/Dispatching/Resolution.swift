@@ -102,8 +102,8 @@ struct Resolution {
   let userGroups: SortedSet<EventID>
   let notConsidered: Int
 
-  /// The most that the entries of one event may take, so that with 256 groups and the envelope its line
-  /// stays below the log's limit.
+  /// The most that the entries of one event may take, so that with 256 groups and the envelope its
+  /// line stays below the log's limit.
   static let chunkBytes = 40_000
 
   /// The events, at least one; the last one holds the totals.

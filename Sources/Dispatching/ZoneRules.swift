@@ -2,8 +2,8 @@ package import Bytes
 
 /// What a time zone's clocks show: the offset from UTC at each instant, past and future.
 ///
-/// Made from the bytes of a TZif file (RFC 9636). After the last transition that the file lists, its
-/// footer's rule goes on for ever; without a footer the last offset does.
+/// Made from the bytes of a TZif file (RFC 9636). After the last transition that the file lists,
+/// its footer's rule goes on for ever; without a footer the last offset does.
 package struct ZoneRules: Equatable, Sendable {
   /// Seconds since 1970 at which the offset changes, strictly ascending.
   let transitions: [Int64]

@@ -194,7 +194,7 @@ extension LogWriter {
         segmentBytes: segmentBytes, file: file, generation: 1, lastCommitOffset: end.offset)
       try writer.writeHead()
       try head.synchronize()
-      try storage.synchronizeDirectory("")
+      try storage.synchronizeDirectory(".")
       return writer
     } catch {
       throw .storage(error)

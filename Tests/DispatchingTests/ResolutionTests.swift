@@ -57,8 +57,8 @@ struct ResolutionTests {
     return people
   }
 
-  /// What the market's rules say of a person, told in another way than the code tells it: nil where the
-  /// person isn't considered, else channels, or a reason.
+  /// What the market's rules say of a person, told in another way than the code tells it: nil where
+  /// the person isn't considered, else channels, or a reason.
   private func expected(
     _ person: Person, reached: [String], enrollmentRequired: Bool
   ) -> (considered: Bool, channels: [String], reason: String?) {

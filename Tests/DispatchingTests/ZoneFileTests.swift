@@ -99,6 +99,15 @@ struct ZoneFileTests {
     }
   }
 
+  @Test("A rule that holds for a single day is found from the clocks of that day")
+  func shortDaylight() throws {
+    let rules = try ZoneRules(tzif: file(footer: "\nAAA0BBB,J60/0,J61/0\n"))
+    #expect(
+      rules.resolve(try civil("2024-03-01T12:00:00"))
+        == .unique(try Instant("2024-03-01T11:00:00Z")))
+    #expect(rules.resolve(try civil("2024-03-01T00:30:00")) == .gap)
+  }
+
   @Test("An empty footer says nothing: the last offset goes on")
   func emptyFooter() throws {
     let rules = try ZoneRules(tzif: file(times: [0], types: [1], offsets: [0, 60], footer: "\n\n"))

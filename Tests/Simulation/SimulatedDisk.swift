@@ -187,6 +187,7 @@ package final class SimulatedDisk: Storage {
   package func synchronizeDirectory(_ path: String) throws(StorageError) {
     let fault = try step(.synchronizeDirectory, path)
     if fault == .lyingSync { return }
+    let path = path == "." ? "" : path
     durableDirectories.formUnion(directories.filter { Self.directory(of: $0) == path })
     durableNames = durableNames.filter { Self.directory(of: $0.key) != path }
     for (name, node) in names where Self.directory(of: name) == path { durableNames[name] = node }

@@ -1,0 +1,161 @@
+import Bytes
+import Dispatching
+import Events
+import Platform
+
+/// The keys of a ledger, which lie beside it and are never part of it.
+///
+/// - `signing-key`: the Ed25519 seed, 64 hex digits and a newline.
+/// - `idempotency-key`: the HMAC key of calls, in the same form.
+/// - `users/00` … `users/ff`: users' keys, one `ID KEY` a line, by the first byte of SHA-256(ID).
+///
+/// Each file is replaced as a whole, durably, before anything is sealed under a key in it.
+final class KeyStore {
+  private let path: LedgerPath
+  private let ledgerID: String
+  private let surroundings: Surroundings
+  private var buckets: [UInt8: [String: [UInt8]]] = [:]
+  private var idempotency: [UInt8]?
+
+  /// What one file may hold at most.
+  private static let fileLimit = 64 << 20
+
+  init(_ path: LedgerPath, ledgerID: String, surroundings: Surroundings) {
+    self.path = path
+    self.ledgerID = ledgerID
+    self.surroundings = surroundings
+  }
+
+  /// Makes the directory and the ledger's own two keys where they are missing.
+  ///
+  /// - Returns: The signing key's seed.
+  static func create(
+    _ path: LedgerPath, surroundings: Surroundings
+  ) throws(LedgerError) -> Ed25519.SigningKey {
+    try inFiles { () throws(PlatformError) in try createDirectories(path.userKeys) }
+    _ = try existingOrNew(path.idempotencyKey, surroundings)
+    let seed = try existingOrNew(path.signingKey, surroundings)
+    guard let key = Ed25519.SigningKey(seed: seed) else {
+      throw .badKeyFile(path: path.signingKey)
+    }
+    return key
+  }
+
+  private static func existingOrNew(
+    _ file: String, _ surroundings: Surroundings
+  ) throws(LedgerError) -> [UInt8] {
+    if try inFiles({ () throws(PlatformError) in try exists(file) }) { return try key(in: file) }
+    let key = try surroundings.randomBytes(32)
+    try inFiles { () throws(PlatformError) in
+      try replaceFile(file, with: Array("\(Hex.encode(key))\n".utf8))
+    }
+    return key
+  }
+
+  private static func key(in file: String) throws(LedgerError) -> [UInt8] {
+    let bytes = try inFiles { () throws(PlatformError) in try readFile(file, limit: 256) }
+    guard bytes.count == 65, bytes.last == UInt8(ascii: "\n"),
+      let key = Hex.decode(bytes.dropLast())
+    else { throw .badKeyFile(path: file) }
+    return key
+  }
+
+  /// HMAC-SHA-256 of a call's canonical form, under the ledger's own key.
+  func idempotencyHash(of call: [UInt8]) throws(LedgerError) -> HexDigest {
+    if idempotency == nil { idempotency = try Self.key(in: path.idempotencyKey) }
+    return Self.hexDigest(HMAC.sha256(call, key: idempotency ?? []))
+  }
+
+  /// HMAC-SHA-256 of a notice's text under the user's key; the key is made where it is missing.
+  func textHMAC(of text: [UInt8], user: EntityID) throws(LedgerError) -> HexDigest {
+    try prepare([user])
+    return Self.hexDigest(HMAC.sha256(text, key: try key(of: user) ?? []))
+  }
+
+  private static func hexDigest(_ digest: Digest) -> HexDigest {
+    guard let hex = HexDigest(digest.hex) else {
+      fatalError("invariant broken: 64 hex digits are no digest")
+    }
+    return hex
+  }
+
+  /// Makes the keys that are missing for `users` durable, so that what follows can seal.
+  func prepare(_ users: [EntityID]) throws(LedgerError) {
+    var changed: Set<UInt8> = []
+    for user in users where try key(of: user) == nil {
+      let bucket = Self.bucket(of: user)
+      let key = try surroundings.randomBytes(32)
+      buckets[bucket, default: [:]][user.text] = key
+      changed.insert(bucket)
+    }
+    for bucket in changed.sorted() {
+      let lines = (buckets[bucket] ?? [:]).sorted { $0.key < $1.key }
+        .map { "\($0.key) \(Hex.encode($0.value))\n" }
+      try inFiles { () throws(PlatformError) in
+        try replaceFile(path.userKeys(bucket), with: Array(lines.joined().utf8))
+      }
+    }
+  }
+
+  private static func bucket(of user: EntityID) -> UInt8 {
+    SHA256.hash(Array(user.text.utf8)).bytes[0]
+  }
+
+  private func key(of user: EntityID) throws(LedgerError) -> [UInt8]? {
+    let bucket = Self.bucket(of: user)
+    if let keys = buckets[bucket] { return keys[user.text] }
+    let file = path.userKeys(bucket)
+    var keys: [String: [UInt8]] = [:]
+    let isThere = try inFiles { () throws(PlatformError) in try exists(file) }
+    if isThere {
+      let bytes = try inFiles { () throws(PlatformError) in
+        try readFile(file, limit: Self.fileLimit)
+      }
+      for line in bytes.split(separator: UInt8(ascii: "\n")) {
+        let parts = line.split(separator: UInt8(ascii: " "))
+        guard parts.count == 2, let key = Hex.decode(parts[1]), key.count == 32 else {
+          throw .badKeyFile(path: file)
+        }
+        keys[String(decoding: parts[0], as: UTF8.self)] = key
+      }
+    }
+    buckets[bucket] = keys
+    return keys[user.text]
+  }
+
+  /// Seals and opens for decisions; ``prepare(_:)`` comes first.
+  var personalData: PersonalData {
+    PersonalData(
+      seal: { [self] text, user, field in seal(text, user, field) },
+      open: { [self] sealed, user, field in open(sealed, user, field) })
+  }
+
+  private func seal(_ text: String, _ user: EntityID, _ field: PersonalField) -> SealedText {
+    guard let key = try? key(of: user), let nonce = surroundings.random(12) else {
+      fatalError("invariant broken: a text is sealed for a user whose key isn't at hand")
+    }
+    let sealed = AESGCM.seal(
+      Array(text.utf8), key: key, nonce: nonce, associatedData: associatedData(user, field))
+    guard let text = SealedText(sealed: nonce + sealed) else {
+      fatalError("invariant broken: a sealed text can't be written down")
+    }
+    return text
+  }
+
+  func open(_ sealed: SealedText, _ user: EntityID, _ field: PersonalField) -> String? {
+    guard let key = try? key(of: user) else { return nil }
+    let bytes = Array(sealed.sealed)
+    guard bytes.count >= AESGCM.nonceByteCount,
+      let text = AESGCM.open(
+        Array(bytes.dropFirst(AESGCM.nonceByteCount)), key: key,
+        nonce: Array(bytes.prefix(AESGCM.nonceByteCount)),
+        associatedData: associatedData(user, field))
+    else { return nil }
+    return String(validating: text, as: UTF8.self)
+  }
+
+  /// What a sealed text is bound to: the ledger, the user and the field, a line each.
+  private func associatedData(_ user: EntityID, _ field: PersonalField) -> [UInt8] {
+    Array("\(ledgerID)\n\(user.text)\n\(field.text)".utf8)
+  }
+}

@@ -1,0 +1,139 @@
+import Bytes
+import Dispatching
+package import EventLog
+import Events
+import Merkle
+import Platform
+package import Views
+
+/// A ledger that is open for writing: its files, keys and views, but not yet the writer's lock.
+///
+/// The lock is held for one ``Turn``: whoever takes it reads `head` again and catches up, so that each
+/// decision is made on all that is durable.
+package final class Ledger {
+  package let path: LedgerPath
+  package let identity: LedgerIdentity
+  package let storage: any Storage
+  package private(set) var views: ViewStore
+  let surroundings: Surroundings
+  let keys: KeyStore
+  /// How long the writer's lock is waited for.
+  private let patienceMilliseconds: Int
+  /// Tells whoever runs the call what was put right on the way.
+  package var tell: (LedgerNote) -> Void = { _ in }
+
+  /// Opens the ledger in a directory.
+  ///
+  /// - Throws: `.noLedger`, `.log` with `.badIdentity` or `.unknownFormat`, `.views`.
+  package init(
+    _ path: LedgerPath, surroundings: Surroundings, patienceMilliseconds: Int = 10_000
+  ) throws(LedgerError) {
+    self.path = path
+    self.surroundings = surroundings
+    self.patienceMilliseconds = patienceMilliseconds
+    guard
+      try inFiles({ () throws(PlatformError) in
+        try exists(joinPath(path.directory, LogPath.identity))
+      })
+    else { throw .noLedger(directory: path.directory) }
+    let storage = try inStorage { () throws(StorageError) in
+      try FileStorage.open(directory: path.directory)
+    }
+    self.storage = storage
+    let identity = try inLog { () throws(LogError) in try LedgerIdentity.read(from: storage) }
+    self.identity = identity
+    keys = KeyStore(path, ledgerID: identity.id.hex, surroundings: surroundings)
+    try inFiles { () throws(PlatformError) in try createDirectories(path.index) }
+    views = try inViews { () throws(ViewError) in try ViewStore(.file(path.views)) }
+  }
+
+  /// Waits for the writer's lock, recovers the log's end where that is needed, and catches up.
+  ///
+  /// - Throws: `.locked` when another process holds the lock for too long; `.log` with `.needsRepair`.
+  package func takeTurn() throws(LedgerError) -> Turn {
+    let head = try inStorage { () throws(StorageError) in
+      try storage.open(LogPath.head, for: .writing)
+    }
+    let isTaken = try inStorage { () throws(StorageError) in
+      try acquire(
+        head, turnstile: LogPath.identity, in: storage, timeoutMilliseconds: patienceMilliseconds)
+    }
+    guard isTaken else { throw .locked(milliseconds: patienceMilliseconds) }
+    let known = (try? views.cursor().next) ?? 0
+    let writer: LogWriter
+    do {
+      writer = try LogWriter.open(
+        storage, identity: identity, head: head, knownDurable: known)
+    } catch {
+      throw .log(error)
+    }
+    let turn = Turn(ledger: self, writer: writer)
+    if turn.recovery.isHeadRebuilt { tell(.headRebuilt) }
+    if !turn.recovery.adopted.isEmpty { tell(.adopted(turn.recovery.adopted)) }
+    try catchUp(to: turn)
+    try turn.recordQuarantine()
+    try turn.finishResolutions()
+    return turn
+  }
+
+  // MARK: - Views
+
+  /// Brings the views to the log's end, building them anew where they can't be trusted.
+  private func catchUp(to turn: Turn) throws(LedgerError) {
+    let end = turn.durable
+    switch views.condition(next: end.size, root: turn.root) {
+    case .current: return
+    case .behind(let cursor):
+      let hint = LogPosition(size: cursor.next, segment: cursor.segment, offset: cursor.offset)
+      do {
+        try project(from: hint, to: end)
+        return
+      } catch {
+        guard case .log(.damaged) = error else { throw error }
+        tell(.viewsRebuilt(.behind(cursor)))
+      }
+    case .absent: break
+    case let condition: tell(.viewsRebuilt(condition))
+    }
+    try rebuildViews(to: end)
+  }
+
+  /// Builds the views from the first event on.
+  package func rebuildViews(to end: LogPosition) throws(LedgerError) {
+    do {
+      try views.create()
+    } catch {
+      guard error.remedy == .rebuild else { throw .views(error) }
+      for file in ViewStore.files(of: path.views) {
+        try inFiles { () throws(PlatformError) in if try exists(file) { try removeFile(file) } }
+      }
+      views = try inViews { () throws(ViewError) in
+        let fresh = try ViewStore(.file(path.views))
+        try fresh.create()
+        return fresh
+      }
+    }
+    try project(from: nil, to: end)
+  }
+
+  /// Applies the events from a position on to the views, in transactions that end with a commit of the log.
+  private func project(from hint: LogPosition?, to end: LogPosition) throws(LedgerError) {
+    let reader = try inLog { () throws(LogError) in
+      try LogReader(storage, identity: identity, durable: end)
+    }
+    try Projector(views: views).project(reader.events(from: hint?.size ?? 0, hint: hint))
+  }
+}
+
+/// What a call put right on its way, for one line on standard error.
+package enum LedgerNote: Hashable, Sendable {
+  /// Both slots of `head` were lost, and made anew from the log.
+  case headRebuilt
+  /// Events that a crash left whole but not known to be durable are part of the ledger.
+  case adopted(Range<UInt64>)
+  /// Bytes that a crash tore were set aside under this path.
+  case quarantined(String)
+  case viewsRebuilt(ViewCondition)
+  /// The events are durable, but the views couldn't take them in; the next call does.
+  case viewsBehind(ViewError)
+}

@@ -1,0 +1,73 @@
+import Dispatching
+package import EventLog
+package import Events
+package import Platform
+package import Views
+
+/// Why the loop can't do what was asked; what a person reads is made at the edge.
+package enum LedgerError: Error {
+  /// There is no `LEDGER` in the directory.
+  case noLedger(directory: String)
+  /// A ledger is there already, or something that isn't the leftover of an interrupted `init`.
+  case exists(directory: String)
+  /// The name can't be a ledger's origin.
+  case badOrigin(String)
+  /// The log can't be read or written.
+  case log(LogError)
+  /// A file beside the log can't be.
+  case file(PlatformError)
+  /// The views can't be read or made.
+  case views(ViewError)
+  /// Another process held the writer's lock for longer than was waited.
+  case locked(milliseconds: Int)
+  /// Another process is delivering.
+  case delivering
+  /// The ledger has another size than the caller expected.
+  case unexpectedSize(expected: UInt64, found: UInt64)
+  /// The idempotency key was used for other content.
+  case keyReused(key: String, first: EventID)
+  /// A command is about something that doesn't exist; nothing of the call was recorded.
+  case notFound(index: Int, [RejectionReason])
+  /// A command that breaks rules, and of which no stream could hold the rejection.
+  case refused(index: Int, [RejectionReason])
+  /// The call doesn't fit into one commit: so many events and bytes.
+  case callTooLarge(events: Int, bytes: Int)
+  /// The zone database doesn't know a zone that the ledger uses.
+  case zoneUnavailable(ZoneName)
+  /// The system has no random numbers to give.
+  case noRandomness
+  /// A key file isn't what `keys/` holds.
+  case badKeyFile(path: String)
+  /// An event refers to what no event before it made: a fault of the program that wrote it.
+  case inconsistent(Reference)
+  /// A line of the log isn't an event that this program can read.
+  case unreadableEvent(EventID, EventError)
+}
+
+/// What an event refers to.
+package enum Reference: Hashable, Sendable {
+  case event(EventID)
+  case subject(Subject)
+}
+
+/// Runs what may fail with a log's error.
+func inLog<Result>(_ body: () throws(LogError) -> Result) throws(LedgerError) -> Result {
+  do { return try body() } catch { throw .log(error) }
+}
+
+/// Runs what may fail with a call of the storage.
+func inStorage<Result>(
+  _ body: () throws(StorageError) -> Result
+) throws(LedgerError) -> Result {
+  do { return try body() } catch { throw .log(.storage(error)) }
+}
+
+/// Runs what may fail with a call of the operating system.
+func inFiles<Result>(_ body: () throws(PlatformError) -> Result) throws(LedgerError) -> Result {
+  do { return try body() } catch { throw .file(error) }
+}
+
+/// Runs what may fail with the views' error.
+func inViews<Result>(_ body: () throws(ViewError) -> Result) throws(LedgerError) -> Result {
+  do { return try body() } catch { throw .views(error) }
+}
