@@ -16,6 +16,11 @@ func module(_ name: String, imports: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: imports, swiftSettings: strict)
 }
 
+/// A program: one file that runs a table of commands.
+func program(_ name: String, imports: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: imports, swiftSettings: strict)
+}
+
 func tests(_ name: String, imports: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: imports, swiftSettings: strict)
 }
@@ -23,6 +28,9 @@ func tests(_ name: String, imports: [Target.Dependency]) -> Target {
 let package = Package(
   name: "dispatch-ledger",
   platforms: [.macOS(.v26)],
+  products: [
+    .executable(name: "dispatch-ledger", targets: ["dispatch-ledger"])
+  ],
   dependencies: [],
   targets: [
     // Libraries of the system, and the checksum kernels that need the processor's own instructions.
@@ -50,6 +58,19 @@ let package = Package(
       "Ledger",
       imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Platform", "Views"]),
     module("CommandLineInterface", imports: ["Bytes"]),
+    module("SystemConsole", imports: ["CommandLineInterface", "Platform"]),
+    module(
+      "Presentation",
+      imports: ["Bytes", "CommandLineInterface", "Dispatching", "Events", "Views"]),
+    module(
+      "OperatorCommands",
+      imports: [
+        "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Ledger", "Merkle",
+        "Platform", "Presentation", "Views",
+      ]),
+    program(
+      "dispatch-ledger",
+      imports: ["CommandLineInterface", "OperatorCommands", "Platform", "SystemConsole"]),
 
     // Tests. `Simulation` holds the second implementations: the simulated disk and seeded randomness.
     .target(
@@ -65,6 +86,9 @@ let package = Package(
     tests(
       "LedgerTests",
       imports: ["Bytes", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views"]),
+    tests(
+      "ProgramTests",
+      imports: ["CommandLineInterface", "OperatorCommands", "dispatch-ledger"]),
     tests(
       "AgreementTests",
       imports: ["Bytes", "EventLog", "Events", "Merkle", "Platform", "Simulation"]),

@@ -137,3 +137,28 @@ package enum LedgerNote: Hashable, Sendable {
   /// The events are durable, but the views couldn't take them in; the next call does.
   case viewsBehind(ViewError)
 }
+
+extension Ledger {
+  /// A key that no call had before, for one that was given none.
+  package func newKey() throws(LedgerError) -> String {
+    timeOrderedUUID(at: surroundings.now(), random: try surroundings.randomBytes(10))
+  }
+
+  /// Builds the views aside and compares them row by row.
+  ///
+  /// - Returns: What differs first, in words; `nil` where nothing does.
+  package func differenceFromLog(upTo end: LogPosition) throws(LedgerError) -> String? {
+    let fresh = try inViews { () throws(ViewError) in
+      let fresh = try ViewStore(.temporary)
+      try fresh.create()
+      return fresh
+    }
+    let reader = try inLog { () throws(LogError) in
+      try LogReader(storage, identity: identity, durable: end)
+    }
+    try Projector(views: fresh).project(reader.events(from: 0))
+    return try inViews { () throws(ViewError) in
+      try views.firstDifference(from: fresh).map { "\($0)" }
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import Bytes
+import CommandLineInterface
+import Dispatching
+import EventLog
+import Events
+import Ledger
+import Platform
+import Presentation
+
+extension CommandFailure {
+  private static let nothing = "nothing was appended"
+
+  /// What a failure of the loop means to whoever called.
+  init(_ error: LedgerError) {
+    switch error {
+    case .noLedger(let directory):
+      self.init(
+        .notFound, "there is no ledger in '\(directory)'", notDone: Self.nothing,
+        hint: "'dispatch-ledger init -C DIR' makes one; -C or DISPATCH_LEDGER names another")
+    case .exists(let directory):
+      self.init(
+        .exists, "'\(directory)' holds a ledger, or the log of one, already",
+        stillGood: "it is as it was", notDone: "nothing was made",
+        hint: "choose another directory with -C")
+    case .badOrigin(let origin):
+      self.init(
+        .usage, "'\(origin)' can't name a ledger: 1 to 128 of A-Z a-z 0-9 . _ / -",
+        notDone: "nothing was made")
+    case .log(let error): self.init(error)
+    case .file(let error): self.init(error)
+    case .views(let error): self.init(error)
+    case .locked(let milliseconds):
+      self.init(
+        .locked, "another process held the ledger for \(milliseconds / 1_000) seconds",
+        notDone: Self.nothing, hint: "try again, or wait longer with --wait SECONDS")
+    case .delivering:
+      self.init(
+        .locked, "another process is delivering the notices of this ledger",
+        notDone: "nothing was sent by this one", hint: "let it finish, or stop it first")
+    case .unexpectedSize(let expected, let found):
+      self.init(
+        .conflict, "the ledger has \(found) events, not \(expected)", notDone: Self.nothing,
+        hint: "read what came meanwhile, then ask again with --expect \(found)")
+    case .keyReused(let key, let first):
+      self.init(
+        .conflict, "the key '\(key)' was used for another call, which event \(first) begins",
+        notDone: Self.nothing, hint: "choose another --key, or repeat that call unchanged")
+    case .notFound(let index, let reasons):
+      self.init(.notFound, Self.text(reasons, index), notDone: Self.nothing)
+    case .refused(let index, let reasons):
+      self.init(.badInput, Self.text(reasons, index), notDone: Self.nothing)
+    case .callTooLarge(let events, let bytes):
+      self.init(
+        .badInput,
+        "the call comes to \(events) events of \(bytes) bytes, and a commit holds 65536 of 8388608",
+        notDone: Self.nothing, hint: "divide it, or let --batch N do that")
+    case .zoneUnavailable(let zone):
+      self.init(
+        .configuration, "this system's zone database has no zone '\(zone.text)'",
+        notDone: Self.nothing, hint: "install the package tzdata")
+    case .inconsistent(let reference):
+      self.init(.ourBug, "an event refers to \(reference), which no event made")
+    case .noRandomness:
+      self.init(.unavailable, "the system gave no random numbers", notDone: Self.nothing)
+    case .badKeyFile(let path):
+      self.init(
+        .configuration, "'\(path)' isn't a file of keys", stillGood: "the log isn't concerned",
+        notDone: Self.nothing, hint: "put the file back from a backup of the keys")
+    case .unreadableEvent(let id, let error):
+      self.init(
+        .integrityViolation, "event \(id) can't be read: \(error.text)", notDone: Self.nothing,
+        hint: "a later release may know it; 'ledger-audit verify' says whether it is damaged")
+    }
+  }
+
+  private static func text(_ reasons: [RejectionReason], _ index: Int) -> String {
+    let words = reasons.map { "\($0.message) (\($0.code.text))" }.joined(separator: "; ")
+    return index == 0 ? words : "command \(index + 1): \(words)"
+  }
+
+  /// What a failure of the log means.
+  init(_ error: LogError) {
+    switch error {
+    case .storage(let error): self.init(error)
+    case .badIdentity:
+      self.init(
+        .badInput, "LEDGER isn't what a ledger's identity file is", notDone: Self.nothing,
+        hint: "put it back from a backup; the log itself names the ledger in its first event")
+    case .unknownFormat(let format):
+      self.init(
+        .badInput, "the ledger has format \(format), and this program knows format 1",
+        notDone: Self.nothing, hint: "use a later release")
+    case .needsRepair(let end): self.init(end)
+    case .damaged(let ids, let segment, let offset):
+      self.init(
+        .integrityViolation,
+        "events \(ids.lowerBound) to \(ids.upperBound - 1) can't be read: "
+          + "\(LogPath.segment(segment)) is damaged at byte \(offset)",
+        stillGood: "what stands elsewhere can still be read",
+        hint: "'ledger-audit verify' tells all that is damaged; keep the files as they are")
+    case .notWritten(let error):
+      self.init(
+        .inputOutput, "the commit couldn't be written: \(errnoText(error.code))",
+        stillGood: "all that was acknowledged is durable", notDone: Self.nothing,
+        hint: "make room or mend the disk, then repeat the call with the same --key")
+    case .outcomeUnknown(let error):
+      self.init(
+        .durabilityUnknown,
+        "\(error.operation.rawValue) failed (\(errnoText(error.code))), so nobody knows whether "
+          + "the commit is durable",
+        stillGood: "all that was acknowledged before is",
+        hint: "repeat the call with the same --key: it answers what holds")
+    case .commitTooLarge(let events, let bytes):
+      self.init(.callTooLarge(events: events, bytes: bytes))
+    case .eventTooLong(let bytes):
+      self.init(
+        .badInput, "an event would have \(bytes) bytes, and 65535 is the most",
+        notDone: Self.nothing, hint: "shorten the texts and attributes of the request")
+    case .writerStopped: self.init(.ourBug, "a writer was used after it had failed")
+    }
+  }
+
+  private init(_ end: LogEnd) {
+    let where_ = "\(LogPath.segment(end.valid.segment)), byte \(end.valid.offset)"
+    switch end.state {
+    case .corrupt:
+      self.init(
+        .integrityViolation,
+        "the log is damaged at \(where_), before events that were durable (\(end.mark) in all)",
+        stillGood: "nothing was cut; what stands elsewhere can still be read",
+        notDone: Self.nothing,
+        hint: "'ledger-audit verify' names the events; keep the files as they are")
+    case .lostTail:
+      self.init(
+        .integrityViolation,
+        "the log ends after \(end.valid.size) events, and \(end.mark) were durable",
+        stillGood: "events before its end are whole", notDone: Self.nothing,
+        hint: "look for the missing files in a backup; write nothing in their place")
+    case .headLost:
+      self.init(
+        .needsRepair, "head is lost, and bytes follow the log's last whole commit at \(where_)",
+        stillGood: "\(end.valid.size) events are whole", notDone: Self.nothing,
+        hint: "put head back from a backup, or ask whoever knows what was acknowledged last")
+    case .suspect:
+      self.init(
+        .needsRepair, "bytes at \(where_) are not what a crash leaves",
+        stillGood: "\(end.valid.size) events before them are whole", notDone: Self.nothing,
+        hint: "keep a copy of the segment; an operator has to decide what the bytes are")
+    case .torn, .clean: self.init(.ourBug, "a log that is \(end.state.rawValue) was refused")
+    }
+  }
+
+  init(_ error: StorageError) {
+    self.init(
+      error.code == 13 || error.code == 1 ? .permission : .inputOutput,
+      "\(error.operation.rawValue) of '\(error.path)' failed: \(errnoText(error.code))",
+      notDone: Self.nothing)
+  }
+
+  init(_ error: PlatformError) {
+    switch error {
+    case .failed(let operation, let path, let code):
+      let status: ExitStatus =
+        switch code {
+        case 2: .notFound
+        case 1, 13: .permission
+        default: .inputOutput
+        }
+      self.init(
+        status, "\(operation.rawValue) of '\(path)' failed: \(errnoText(code))",
+        notDone: Self.nothing)
+    case .tooLarge(let path, let limit):
+      self.init(
+        .badInput, "'\(path)' has more than \(limit) bytes", notDone: Self.nothing)
+    case .lineTooLong, .argumentNotText:
+      self.init(.badInput, "\(error)", notDone: Self.nothing)
+    }
+  }
+}

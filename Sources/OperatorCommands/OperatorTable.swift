@@ -1,0 +1,24 @@
+package import CommandLineInterface
+
+/// The commands of `dispatch-ledger`: what drives its parser and its help.
+package let operatorTable = CommandTable<OperatorWorld>(
+  name: "dispatch-ledger", version: "0.1.0",
+  summary: "Record dispatches, tell those concerned, and keep what shows it",
+  examples: [
+    Example("dispatch-ledger init -C ledger", "Make a ledger"),
+    Example("dispatch-ledger import catalogue.json -C ledger", "Define programs and users"),
+    Example("dispatch-ledger dispatch request.json -C ledger", "Record a request"),
+  ],
+  globals: Global.all,
+  sections: [
+    CommandSection(
+      "Record",
+      [
+        InitCommand.entry, ImportCommand.entry, DispatchCommand.entry, ChangeCommands.end,
+        ChangeCommands.cancel, AppendCommand.entry,
+      ]),
+    CommandSection("Look", [ShowCommands.show, ShowCommands.list, StatusCommand.entry]),
+    CommandSection("Maintain", [ViewCommands.check, ViewCommands.rebuild]),
+  ],
+  groups: [CommandGroup("view", "Check the views against the log, or build them again")],
+  topics: [.exitCodes])

@@ -1,0 +1,249 @@
+import Bytes
+import CommandLineInterface
+import Dispatching
+import EventLog
+import Events
+import Ledger
+import Merkle
+import Platform
+
+/// Options that more than one command shares.
+enum Shared {
+  static let key = Option(
+    "key", "KEY", .text,
+    help: "The call's idempotency key: repeating it with the same content changes nothing")
+  static let expect = Option(
+    "expect", "SIZE", .integer(0...Int.max), help: "Refuse unless the ledger has SIZE events")
+  static let reason = Option(
+    required: "reason", "TEXT", .text, help: "Why; it is recorded, so it names no person")
+  static let dispatch = Argument("DISPATCH", .text, help: "The dispatch's id")
+}
+
+enum InitCommand {
+  static let origin = Option(
+    "origin", "NAME", .text, help: "The ledger's name in signed statements (default: ledger)")
+  static let entry = OperatorCommand(
+    "init", "Make a new ledger",
+    details: """
+      Makes the directory where it is missing, an Ed25519 key and an HMAC key under keys/, config.json
+      with the console as its only channel, and the log with its first event.
+      """,
+    examples: [
+      Example("dispatch-ledger init -C ledger --origin example.com/dr", "A ledger in ./ledger")
+    ], takes: [origin], run: run)
+
+  static func run(
+    _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
+  ) throws(CommandFailure) -> ExitStatus {
+    let directory: String
+    do {
+      directory = try absolutePath(invocation[Global.ledger])
+    } catch {
+      throw CommandFailure(error)
+    }
+    let identity = try inLedger { () throws(LedgerError) in
+      try Ledger.create(
+        LedgerPath(directory), origin: invocation[origin] ?? "ledger",
+        configuration: Array("{\"channels\":{\"console\":{\"kind\":\"console\"}}}\n".utf8),
+        surroundings: world.surroundings(invocation[Global.actor]))
+    }
+    if session.wantsJSON {
+      try session.print(
+        json: JSONObject([
+          .init(key: "directory", value: .string(directory)),
+          .init(key: "ledger_id", value: .string(identity.id.hex)),
+          .init(key: "origin", value: .string(identity.origin)),
+          .init(key: "v", value: 1),
+          .init(key: "vkey", value: .string(identity.verifierKey.text)),
+        ]))
+    } else {
+      try session.print([
+        "ledger": directory, "origin": identity.origin, "id": identity.id.hex,
+        "vkey": identity.verifierKey.text,
+      ])
+    }
+    return .done
+  }
+}
+
+enum ImportCommand {
+  static let file = Argument("FILE", .input, help: "The catalogue, a JSON document; - is stdin")
+  static let entry = OperatorCommand(
+    "import", "Define or change programs, event types, user groups and users",
+    details: """
+      The document has the lists programs, event_types, user_groups and users, each optional. An entry that
+      is as it stands appends nothing; the whole document is one commit.
+      """,
+    examples: [
+      Example("dispatch-ledger import catalogue.json", "All of a document"),
+      Example("jq … | dispatch-ledger import - --key nightly-2026-11-23", "Safe to repeat"),
+    ], takes: [file, Shared.key, Shared.expect], run: run)
+
+  static func run(
+    _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
+  ) throws(CommandFailure) -> ExitStatus {
+    let catalogue = try CallInput.catalogue(CallInput.read(invocation[file]))
+    return try submit([.importCatalogue(catalogue)], invocation, world, &session)
+  }
+}
+
+enum DispatchCommand {
+  static let file = Argument("FILE", .input, help: "A request, or JSON Lines of them; - is stdin")
+  static let test = Option(flag: "test", help: "Mark it as a drill: every notice says TEST")
+  static let entry = OperatorCommand(
+    "dispatch", "Record a dispatch request and resolve whom it concerns",
+    details: """
+      A request that breaks a rule is recorded too, as rejected, with every reason, and the exit status is 1.
+      One that isn't well formed is not: nothing is appended, and the exit status is 65.
+
+        {"program_id":1,"event_type_id":"1","start_time":"08/27/2019 21:04","end_time":"08/27/2019 22:04"}
+
+      Times are RFC 3339, or MM/DD/YYYY HH:MM in the program's time zone. Without end_time the dispatch is
+      open-ended until 'end'. What isn't known is kept as attributes and listed in the receipt.
+      """,
+    examples: [
+      Example("dispatch-ledger dispatch request.json --key peak-7", "One request, safe to repeat"),
+      Example("jq -c '.[]' many.json | dispatch-ledger dispatch -", "Many in one commit"),
+    ], takes: [file, Shared.key, test, Shared.expect], run: run)
+
+  static func run(
+    _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
+  ) throws(CommandFailure) -> ExitStatus {
+    let requests = try CallInput.requests(CallInput.read(invocation[file])).map { request in
+      var request = request
+      if invocation[test] { request.markAsTest() }
+      return Command.dispatch(request)
+    }
+    return try submit(requests, invocation, world, &session)
+  }
+}
+
+enum ChangeCommands {
+  static let end = OperatorCommand(
+    "end", "End a dispatch now, an open-ended one at last or another one early",
+    examples: [Example("dispatch-ledger end 0192… --reason 'load is normal again'", "Say why")],
+    takes: [Shared.dispatch, Shared.reason, Shared.key, Shared.expect],
+    run: { (invocation, world, session) throws(CommandFailure) in
+      let change = try change(invocation)
+      return try submit([.end(change)], invocation, world, &session)
+    })
+  static let cancel = OperatorCommand(
+    "cancel", "Cancel a dispatch and tell all who were told of it",
+    examples: [Example("dispatch-ledger cancel 0192… --reason 'called in error'", "Say why")],
+    takes: [Shared.dispatch, Shared.reason, Shared.key, Shared.expect],
+    run: { (invocation, world, session) throws(CommandFailure) in
+      let change = try change(invocation)
+      return try submit([.cancel(change)], invocation, world, &session)
+    })
+
+  private static func change(
+    _ invocation: Invocation
+  ) throws(CommandFailure) -> DispatchChangeRequest {
+    guard let id = EntityID(invocation[Shared.dispatch]) else {
+      throw CallInput.failure("'\(invocation[Shared.dispatch])' can't be a dispatch's id")
+    }
+    do {
+      return try DispatchChangeRequest(dispatchID: id, reason: invocation[Shared.reason])
+    } catch {
+      throw CallInput.failure(error.text)
+    }
+  }
+}
+
+enum AppendCommand {
+  static let file = Argument("FILE", .input, help: "JSON Lines of commands; - is stdin")
+  static let dryRun = Option(
+    flag: "dry-run", help: "Decide everything, append nothing, and print what would come of it")
+  static let entry = OperatorCommand(
+    "append", "Run JSON Lines of any commands as one commit",
+    details: """
+      One command a line: {"command":"import","catalogue":…}, {"command":"dispatch","request":…},
+      {"command":"end","dispatch_id":…,"reason":…} and {"command":"cancel",…}. Each is decided on what those
+      before it did; all are one commit, or none is.
+      """,
+    examples: [
+      Example("dispatch-ledger append commands.jsonl --expect 1041", "Only if nothing came between")
+    ], takes: [file, Shared.key, Shared.expect, dryRun], run: run)
+
+  static func run(
+    _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
+  ) throws(CommandFailure) -> ExitStatus {
+    let commands = try CallInput.commands(CallInput.read(invocation[file]))
+    guard invocation[dryRun] else { return try submit(commands, invocation, world, &session) }
+    let notes = NoteBook()
+    let ledger = try world.open(invocation, notes)
+    let results = try inLedger { () throws(LedgerError) in try ledger.decideOnly(commands) }
+    notes.print(to: &session)
+    try session.print(
+      json: JSONObject([
+        .init(key: "dry_run", value: true),
+        .init(key: "results", value: .array(results.map { .object($0.document) })),
+        .init(key: "v", value: 1),
+      ]))
+    return .done
+  }
+}
+
+/// Submits the commands of one call and prints its receipt.
+private func submit(
+  _ commands: [Command], _ invocation: Invocation, _ world: OperatorWorld,
+  _ session: inout Session
+) throws(CommandFailure) -> ExitStatus {
+  let notes = NoteBook()
+  let ledger = try world.open(invocation, notes)
+  let key: String
+  if let given = invocation[Shared.key] {
+    key = given
+  } else {
+    key = try inLedger { () throws(LedgerError) in try ledger.newKey() }
+    session.note("key: \(key)")
+  }
+  let expected = invocation[Shared.expect].map { UInt64($0) }
+  let receipt = try inLedger { () throws(LedgerError) in
+    try ledger.submit(commands, key: key, expected: expected)
+  }
+  notes.print(to: &session)
+  try print(receipt, &session)
+  return receipt.hasRejection ? .answerIsNo : .done
+}
+
+private func print(_ receipt: CallReceipt, _ session: inout Session) throws(CommandFailure) {
+  for case .dispatch(let result) in receipt.results where result.totals?.recipients == 0 {
+    session.warn("dispatch \(result.dispatchID.text) reaches nobody: it has no recipients")
+  }
+  guard !session.wantsJSON else {
+    try session.print(json: receipt.document)
+    return
+  }
+  for result in receipt.results {
+    switch result {
+    case .dispatch(let dispatch):
+      var facts = ["dispatch \(dispatch.dispatchID.text)", dispatch.outcome.rawValue]
+      if let totals = dispatch.totals {
+        facts.append("\(totals.recipients) recipients, \(totals.exclusions) excluded")
+      }
+      if dispatch.isOpenEnded == true { facts.append("open-ended") }
+      if dispatch.isTest == true { facts.append("TEST") }
+      if dispatch.isLate == true { facts.append("LATE") }
+      if let attributes = dispatch.attributes, !attributes.isEmpty {
+        facts.append("attributes: \(attributes.joined(separator: ", "))")
+      }
+      try session.print(facts.joined(separator: "; "))
+      for reason in dispatch.reasons {
+        try session.print("  \(reason.code.text): \(reason.message)")
+      }
+    case .catalogue(let counts):
+      try session.print(
+        "imported: \(counts.programs) programs, \(counts.eventTypes) event types, "
+          + "\(counts.userGroups) user groups, \(counts.users) users, "
+          + "\(counts.enrollments) enrollments, \(counts.optOuts) opt-outs")
+    }
+  }
+  if let events = receipt.events {
+    try session.print(
+      "events \(events.lowerBound) to \(events.upperBound), size \(receipt.size), "
+        + "root \(receipt.root.base64)" + (receipt.isRepeated ? " (answered before)" : ""))
+  } else {
+    try session.print("nothing had to be appended; size \(receipt.size)")
+  }
+}

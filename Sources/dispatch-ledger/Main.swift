@@ -1,0 +1,13 @@
+import CommandLineInterface
+import OperatorCommands
+import Platform
+import SystemConsole
+
+@main
+enum Program {
+  static func main() {
+    runProgram { arguments, console in
+      operatorTable.run(arguments, in: .system, on: console)
+    }
+  }
+}
