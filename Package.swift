@@ -54,9 +54,12 @@ let package = Package(
     module("Views", imports: ["Bytes", "CSQLite", "Dispatching", "Events"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
+    module("Channels", imports: ["Bytes", "Dispatching", "Events", "Platform"]),
     module(
       "Ledger",
-      imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Platform", "Views"]),
+      imports: [
+        "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Merkle", "Platform", "Views",
+      ]),
     module("CommandLineInterface", imports: ["Bytes"]),
     module("SystemConsole", imports: ["CommandLineInterface", "Platform"]),
     module(
@@ -65,8 +68,8 @@ let package = Package(
     module(
       "OperatorCommands",
       imports: [
-        "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Ledger", "Merkle",
-        "Platform", "Presentation", "Views",
+        "Bytes", "Channels", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Ledger",
+        "Merkle", "Platform", "Presentation", "Views",
       ]),
     program(
       "dispatch-ledger",
@@ -84,8 +87,12 @@ let package = Package(
     tests("ViewsTests", imports: ["Bytes", "Dispatching", "Events", "Simulation", "Views"]),
     tests("PlatformTests", imports: ["Bytes", "EventLog", "Platform"]),
     tests(
+      "ChannelsTests", imports: ["Bytes", "Channels", "Dispatching", "Events", "Platform"]),
+    tests(
       "LedgerTests",
-      imports: ["Bytes", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views"]),
+      imports: [
+        "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views",
+      ]),
     tests(
       "ProgramTests",
       imports: ["CommandLineInterface", "OperatorCommands", "dispatch-ledger"]),

@@ -1,18 +1,18 @@
-import Bytes
+package import Bytes
 import Events
 
 /// Reads the known fields of an input object, with the object's path in every error.
-struct FieldReading {
-  let object: JSONObject
-  let path: String
+package struct FieldReading {
+  package let object: JSONObject
+  package let path: String
 
-  init(_ object: JSONObject, at path: String) {
+  package init(_ object: JSONObject, at path: String) {
     self.object = object
     self.path = path
   }
 
   /// The object that `json` must be.
-  init(_ json: JSON, at path: String) throws(RequestError) {
+  package init(_ json: JSON, at path: String) throws(RequestError) {
     guard case .object(let object) = json else {
       throw RequestError(path: path, problem: .wrongKind(found: json.kind, expected: .object))
     }
@@ -20,15 +20,15 @@ struct FieldReading {
   }
 
   /// Where the field stands in the whole document.
-  func path(of key: String) -> String { joinPath(path, key) }
+  package func path(of key: String) -> String { joinPath(path, key) }
 
   /// What is wrong with the field.
-  func failure(_ key: String, _ problem: RequestError.Problem) -> RequestError {
+  package func failure(_ key: String, _ problem: RequestError.Problem) -> RequestError {
     RequestError(path: path(of: key), problem: problem)
   }
 
   /// Refuses every field that isn't one of `known`.
-  func allowOnly(_ known: [String]) throws(RequestError) {
+  package func allowOnly(_ known: [String]) throws(RequestError) {
     for member in object.members where !known.contains(where: { sameBytes($0, member.key) }) {
       throw failure(
         shownKey(member.key), .unknownField(suggestion: nearMiss(of: member.key, among: known)))
@@ -39,13 +39,13 @@ struct FieldReading {
   func optionalJSON(_ key: String) -> JSON? { object[key] }
 
   /// The field's value; it must be there.
-  func json(_ key: String) throws(RequestError) -> JSON {
+  package func json(_ key: String) throws(RequestError) -> JSON {
     guard let value = object[key] else { throw failure(key, .missing) }
     return value
   }
 
   /// The field's truth value, or `value` where it is absent.
-  func bool(_ key: String, default value: Bool) throws(RequestError) -> Bool {
+  package func bool(_ key: String, default value: Bool) throws(RequestError) -> Bool {
     guard let json = object[key] else { return value }
     guard case .bool(let bool) = json else {
       throw failure(key, .wrongKind(found: json.kind, expected: .boolean))
@@ -60,7 +60,7 @@ struct FieldReading {
   }
 
   /// The field's text; it must be there.
-  func string(_ key: String) throws(RequestError) -> String {
+  package func string(_ key: String) throws(RequestError) -> String {
     try Self.string(try json(key), at: path(of: key))
   }
 
@@ -91,7 +91,7 @@ struct FieldReading {
   }
 
   /// Printable text of 1 to `limit` bytes; `isPersonal` keeps it out of the error.
-  func printable(
+  package func printable(
     _ key: String, limit: Int, isPersonal: Bool = false
   ) throws(RequestError) -> String {
     let text = try string(key)
@@ -155,7 +155,7 @@ struct FieldReading {
 /// Whether `text` has 1 to `limit` bytes, and no character that hides, moves or breaks a line.
 ///
 /// The two joiners of Persian and Indic scripts and of emoji are let through.
-func isPrintable(_ text: String, limit: Int) -> Bool {
+package func isPrintable(_ text: String, limit: Int) -> Bool {
   (1...limit).contains(text.utf8.count)
     && text.unicodeScalars.allSatisfy { scalar in
       switch scalar.properties.generalCategory {

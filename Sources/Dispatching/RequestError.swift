@@ -96,7 +96,7 @@ extension JSON {
   }
 
   /// Parses an input document, which must be an object.
-  static func document(_ bytes: [UInt8]) throws(RequestError) -> JSONObject {
+  package static func document(_ bytes: [UInt8]) throws(RequestError) -> JSONObject {
     let json: JSON
     do { json = try JSON(parsing: bytes) } catch {
       throw RequestError(path: "", problem: .notJSON(error))

@@ -38,6 +38,8 @@ package enum LedgerError: Error {
   case noRandomness
   /// A key file isn't what `keys/` holds.
   case badKeyFile(path: String)
+  /// The views name an address that the log's line doesn't confirm, or whose key is gone.
+  case unconfirmedAddress(user: EntityID, event: EventID)
   /// An event refers to what no event before it made: a fault of the program that wrote it.
   case inconsistent(Reference)
   /// A line of the log isn't an event that this program can read.

@@ -58,6 +58,12 @@ extension CommandFailure {
       self.init(
         .configuration, "this system's zone database has no zone '\(zone.text)'",
         notDone: Self.nothing, hint: "install the package tzdata")
+    case .unconfirmedAddress(let user, let event):
+      self.init(
+        .integrityViolation,
+        "the views' address of user \(user.text) isn't what event \(event) says, or its key is gone",
+        stillGood: "nothing was sent to it", notDone: Self.nothing,
+        hint: "'dispatch-ledger view rebuild' builds the views again; see that keys/ is complete")
     case .inconsistent(let reference):
       self.init(.ourBug, "an event refers to \(reference), which no event made")
     case .noRandomness:

@@ -17,8 +17,17 @@ package let operatorTable = CommandTable<OperatorWorld>(
         InitCommand.entry, ImportCommand.entry, DispatchCommand.entry, ChangeCommands.end,
         ChangeCommands.cancel, AppendCommand.entry,
       ]),
+    CommandSection("Deliver", [DeliverCommand.entry]),
     CommandSection("Look", [ShowCommands.show, ShowCommands.list, StatusCommand.entry]),
-    CommandSection("Maintain", [ViewCommands.check, ViewCommands.rebuild]),
+    CommandSection(
+      "Maintain",
+      [
+        ViewCommands.check, ViewCommands.rebuild, ConfigCommands.show, ConfigCommands.path,
+        ConfigCommands.check,
+      ]),
   ],
-  groups: [CommandGroup("view", "Check the views against the log, or build them again")],
+  groups: [
+    CommandGroup("view", "Check the views against the log, or build them again"),
+    CommandGroup("config", "Show, find or check the settings"),
+  ],
   topics: [.exitCodes])

@@ -1,4 +1,5 @@
 import Bytes
+import Channels
 import CommandLineInterface
 import Dispatching
 import EventLog
@@ -44,7 +45,7 @@ enum InitCommand {
     let identity = try inLedger { () throws(LedgerError) in
       try Ledger.create(
         LedgerPath(directory), origin: invocation[origin] ?? "ledger",
-        configuration: Array("{\"channels\":{\"console\":{\"kind\":\"console\"}}}\n".utf8),
+        configuration: Configuration.initial,
         surroundings: world.surroundings(invocation[Global.actor]))
     }
     if session.wantsJSON {

@@ -139,7 +139,8 @@ struct OperatorProgramTests {
       let process = Shell.process(
         "/usr/bin/timeout",
         [
-          "-s", "KILL", "0.0\(milliseconds < 10 ? "0" : "")\(milliseconds)", "/bin/sh", "-c", script,
+          "-s", "KILL", "0.0\(milliseconds < 10 ? "0" : "")\(milliseconds)", "/bin/sh", "-c",
+          script,
           Shell.products.appendingPathComponent("dispatch-ledger").path,
           ProgramLedger.requests + "/open-ended.json", ledger.path,
         ])

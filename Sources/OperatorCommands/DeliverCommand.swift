@@ -1,0 +1,175 @@
+import Bytes
+import Channels
+import CommandLineInterface
+import Dispatching
+import Events
+import Ledger
+import Platform
+
+enum DeliverCommand {
+  static let once = Option(flag: "once", help: "Send what is due now, and end (the default)")
+  static let dryRun = Option(flag: "dry-run", help: "Print what is due, and send nothing")
+  static let entry = OperatorCommand(
+    "deliver", "Send the notices that are due",
+    details: """
+      Each attempt is durable before its message leaves, and its outcome is recorded after. An attempt that a
+      crash left without an outcome becomes unknown, and the program's policy decides what follows. Channels
+      are set up in config.json. The exit status is 1 where a notice failed or waits for a channel.
+      """,
+    examples: [
+      Example("dispatch-ledger deliver --once", "Send what is due"),
+      Example("dispatch-ledger deliver --dry-run", "See what would be sent"),
+    ], takes: [once, dryRun], run: run)
+
+  static func run(
+    _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
+  ) throws(CommandFailure) -> ExitStatus {
+    let notes = NoteBook()
+    let ledger = try world.open(invocation, notes)
+    let configuration = try ConfigCommands.configuration(ledger.path, session.console)
+    let console = session.console
+    // With --json standard output holds one object, so notices go where talk goes.
+    let sink = session.wantsJSON ? console.talk : console.output
+    let channels = ChannelSet(configuration, directory: ledger.path.directory) { bytes in
+      do throws(SinkError) {
+        try sink(bytes)
+        return nil
+      } catch {
+        // EPIPE is 32 on every system we know.
+        if case .failed(let code) = error { return code }
+        return 32
+      }
+    }
+    if invocation[dryRun] {
+      let plan = try inLedger { () throws(LedgerError) in
+        try ledger.planNotices(through: channels, limit: 1_000)
+      }
+      notes.print(to: &session)
+      return try print(plan, &session)
+    }
+    do { try StopRequest.listen() } catch { throw CommandFailure(error) }
+    let report = try inLedger { () throws(LedgerError) in
+      try ledger.deliver(through: channels, shouldStop: { StopRequest.isMade })
+    }
+    notes.print(to: &session)
+    return try print(report, &session)
+  }
+
+  private static func print(
+    _ report: DeliveryReport, _ session: inout Session
+  ) throws(CommandFailure) -> ExitStatus {
+    let waiting = report.unsendable.sorted { $0.key.text < $1.key.text }
+    if session.wantsJSON {
+      var document = JSONObject()
+      document["accepted"] = .integer(Int64(report.accepted))
+      document["attempts"] = .integer(Int64(report.attempts))
+      document["failed"] = .integer(Int64(report.failed))
+      document["lost"] = .integer(Int64(report.lost))
+      document["suppressed"] = .integer(Int64(report.suppressed))
+      document["unknown"] = .integer(Int64(report.unknown))
+      document["waiting"] = .object(
+        JSONObject(waiting.map { .init(key: $0.key.text, value: .integer(Int64($0.value))) }))
+      document["v"] = 1
+      try session.print(json: document)
+    } else {
+      session.note(
+        "\(report.attempts) attempts: \(report.accepted) accepted, \(report.failed) failed, "
+          + "\(report.unknown) unknown; \(report.suppressed) notices suppressed")
+    }
+    if report.lost > 0 {
+      session.warn("\(report.lost) attempts of an earlier run have no outcome: they are unknown")
+    }
+    for (code, count) in waiting {
+      session.warn(
+        "\(count) notices wait for the channel '\(code.text)', which config.json doesn't set up")
+    }
+    let isDone = report.failed == 0 && report.unknown == 0 && waiting.isEmpty
+    return isDone ? .done : .answerIsNo
+  }
+
+  private static func print(
+    _ plan: NoticePlan, _ session: inout Session
+  ) throws(CommandFailure) -> ExitStatus {
+    var table = Table(
+      .exact("DISPATCH"), .number("MOD"), .text("USER"), .exact("CHANNEL"), .exact("KIND"))
+    for attempt in plan.attempts {
+      table.append(
+        attempt.key.dispatchID.text, "\(attempt.key.modification)", attempt.key.userID.text,
+        attempt.channel.text, attempt.kind.rawValue + (attempt.isLate ? " LATE" : ""))
+    }
+    if session.wantsJSON {
+      try session.print(
+        json: JSONObject([
+          .init(key: "attempts", value: .integer(Int64(plan.attempts.count))),
+          .init(key: "suppressions", value: .integer(Int64(plan.suppressions.count))),
+          .init(key: "v", value: 1),
+          .init(key: "waiting", value: .integer(Int64(plan.unsendable.count))),
+        ]))
+    } else {
+      try session.print(table)
+    }
+    return .done
+  }
+}
+
+enum ConfigCommands {
+  static let show = OperatorCommand(
+    "config show", "Print the settings in force",
+    examples: [Example("dispatch-ledger config show", "What deliver goes by")], takes: [],
+    run: { (invocation, world, session) throws(CommandFailure) in
+      let path = LedgerPath(invocation[Global.ledger])
+      try session.print(json: try configuration(path, session.console).document)
+      return .done
+    })
+  static let path = OperatorCommand(
+    "config path", "Print where settings are read from, the later one counting more",
+    examples: [Example("dispatch-ledger config path", "One path a line")], takes: [],
+    run: { (invocation, world, session) throws(CommandFailure) in
+      for file in files(LedgerPath(invocation[Global.ledger]), session.console) {
+        try session.print(file)
+      }
+      return .done
+    })
+  static let check = OperatorCommand(
+    "config check", "Say whether the settings can be read",
+    examples: [Example("dispatch-ledger config check", "Exit status 78 where they can't")],
+    takes: [],
+    run: { (invocation, world, session) throws(CommandFailure) in
+      _ = try configuration(LedgerPath(invocation[Global.ledger]), session.console)
+      session.note("the settings can be read")
+      return .done
+    })
+
+  private static func files(_ path: LedgerPath, _ console: Console) -> [String] {
+    let home =
+      console.environment("XDG_CONFIG_HOME")
+      ?? console.environment("HOME").map { joinPath($0, ".config") }
+    let own = home.map { joinPath($0, "dispatch-ledger/config.json") }
+    return [own, path.configuration].compactMap { $0 }
+  }
+
+  /// The settings of both files, the ledger's over the user's own.
+  static func configuration(
+    _ path: LedgerPath, _ console: Console
+  ) throws(CommandFailure) -> Configuration {
+    var configuration = Configuration()
+    for file in files(path, console) {
+      let bytes: [UInt8]
+      do {
+        guard try exists(file) else { continue }
+        bytes = try readFile(file, limit: Configuration.limit)
+      } catch {
+        throw CommandFailure(error)
+      }
+      do {
+        configuration = configuration.overlaid(by: try Configuration(parsing: bytes))
+      } catch {
+        throw CommandFailure(
+          .configuration, "\(file): \(error.text)", stillGood: "the log isn't concerned",
+          notDone: "nothing was sent",
+          hint: "correct the file; 'dispatch-ledger config check' tells")
+      }
+    }
+    return configuration
+  }
+}
