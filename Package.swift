@@ -29,7 +29,8 @@ let package = Package(
   name: "dispatch-ledger",
   platforms: [.macOS(.v26)],
   products: [
-    .executable(name: "dispatch-ledger", targets: ["dispatch-ledger"])
+    .executable(name: "dispatch-ledger", targets: ["dispatch-ledger"]),
+    .executable(name: "ledger-audit", targets: ["ledger-audit"]),
   ],
   dependencies: [],
   targets: [
@@ -52,13 +53,17 @@ let package = Package(
     module("Dispatching", imports: ["Bytes", "Events"]),
     // Layer 3
     module("Views", imports: ["Bytes", "CSQLite", "Dispatching", "Events"]),
+    module(
+      "Audit",
+      imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
     module("Channels", imports: ["Bytes", "Dispatching", "Events", "Platform"]),
     module(
       "Ledger",
       imports: [
-        "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Merkle", "Platform", "Views",
+        "Audit", "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Merkle", "Platform",
+        "Views",
       ]),
     module("CommandLineInterface", imports: ["Bytes"]),
     module("SystemConsole", imports: ["CommandLineInterface", "Platform"]),
@@ -71,9 +76,14 @@ let package = Package(
         "Bytes", "Channels", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Ledger",
         "Merkle", "Platform", "Presentation", "Views",
       ]),
+    module(
+      "AuditorCommands",
+      imports: [
+        "Audit", "Bytes", "CommandLineInterface", "EventLog", "Events", "Platform", "Presentation",
+      ]),
     program(
-      "dispatch-ledger",
-      imports: ["CommandLineInterface", "OperatorCommands", "Platform", "SystemConsole"]),
+      "dispatch-ledger", imports: ["CommandLineInterface", "OperatorCommands", "SystemConsole"]),
+    program("ledger-audit", imports: ["AuditorCommands", "CommandLineInterface", "SystemConsole"]),
 
     // Tests. `Simulation` holds the second implementations: the simulated disk and seeded randomness.
     .target(
@@ -94,8 +104,14 @@ let package = Package(
         "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views",
       ]),
     tests(
+      "AuditTests",
+      imports: ["Audit", "Bytes", "EventLog", "Events", "Ledger", "Merkle", "Simulation"]),
+    tests(
       "ProgramTests",
-      imports: ["CommandLineInterface", "OperatorCommands", "dispatch-ledger"]),
+      imports: [
+        "AuditorCommands", "CommandLineInterface", "OperatorCommands", "dispatch-ledger",
+        "ledger-audit",
+      ]),
     tests(
       "AgreementTests",
       imports: ["Bytes", "EventLog", "Events", "Merkle", "Platform", "Simulation"]),

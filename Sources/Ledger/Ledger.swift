@@ -1,3 +1,4 @@
+import Audit
 import Bytes
 import Dispatching
 package import EventLog
@@ -121,7 +122,9 @@ package final class Ledger {
     let reader = try inLog { () throws(LogError) in
       try LogReader(storage, identity: identity, durable: end)
     }
-    try Projector(views: views).project(reader.events(from: hint?.size ?? 0, hint: hint))
+    try inAudit { () throws(AuditError) in
+      try Projector(views: views).project(reader.events(from: hint?.size ?? 0, hint: hint))
+    }
   }
 }
 
@@ -156,7 +159,9 @@ extension Ledger {
     let reader = try inLog { () throws(LogError) in
       try LogReader(storage, identity: identity, durable: end)
     }
-    try Projector(views: fresh).project(reader.events(from: 0))
+    try inAudit { () throws(AuditError) in
+      try Projector(views: fresh).project(reader.events(from: 0))
+    }
     return try inViews { () throws(ViewError) in
       try views.firstDifference(from: fresh).map { "\($0)" }
     }

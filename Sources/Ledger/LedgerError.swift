@@ -1,3 +1,4 @@
+import Audit
 import Dispatching
 package import EventLog
 package import Events
@@ -72,4 +73,18 @@ func inFiles<Result>(_ body: () throws(PlatformError) -> Result) throws(LedgerEr
 /// Runs what may fail with the views' error.
 func inViews<Result>(_ body: () throws(ViewError) -> Result) throws(LedgerError) -> Result {
   do { return try body() } catch { throw .views(error) }
+}
+
+/// Runs what reads the log into views.
+func inAudit<Result>(_ body: () throws(AuditError) -> Result) throws(LedgerError) -> Result {
+  do {
+    return try body()
+  } catch {
+    switch error {
+    case .log(let failure): throw .log(failure)
+    case .views(let failure): throw .views(failure)
+    case .unreadableEvent(let id, let reason): throw .unreadableEvent(id, reason)
+    case .noSuchDispatch(let id): throw .inconsistent(.subject(.dispatch(id)))
+    }
+  }
 }

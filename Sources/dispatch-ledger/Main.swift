@@ -1,6 +1,5 @@
 import CommandLineInterface
 import OperatorCommands
-import Platform
 import SystemConsole
 
 @main

@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 package import EventLog
 import Events
 package import Views
@@ -12,12 +12,15 @@ package struct Projector {
   package init(views: ViewStore) { self.views = views }
 
   /// Applies all that a cursor reads; what it reads ends with a commit.
-  package func project(_ cursor: EventCursor) throws(LedgerError) {
+  ///
+  /// - Parameter time: Events recorded after it are left out, with all that follow them.
+  package func project(_ cursor: EventCursor, until time: Instant? = nil) throws(AuditError) {
     var cursor = cursor
     var count = 0
     var last: StoredEvent?
     do {
-      while let stored = try inLog({ () throws(LogError) in try cursor.read() }) {
+      while let stored = try next(&cursor) {
+        if let time, stored.commit.time > time { break }
         if !views.isInTransaction { try inViews { () throws(ViewError) in try views.begin() } }
         try apply(stored)
         count += 1
@@ -34,7 +37,17 @@ package struct Projector {
     }
   }
 
-  private func apply(_ stored: StoredEvent) throws(LedgerError) {
+  private func next(_ cursor: inout EventCursor) throws(AuditError) -> StoredEvent? {
+    do { return try cursor.read() } catch { throw .log(error) }
+  }
+
+  private func inViews<Result>(
+    _ body: () throws(ViewError) -> Result
+  ) throws(AuditError) -> Result {
+    do { return try body() } catch { throw .views(error) }
+  }
+
+  private func apply(_ stored: StoredEvent) throws(AuditError) {
     let event: Event
     do { event = try Event(decoding: stored.line) } catch {
       throw .unreadableEvent(stored.id, error)
@@ -46,12 +59,32 @@ package struct Projector {
     }
   }
 
-  private func commit(after stored: StoredEvent) throws(LedgerError) {
+  private func commit(after stored: StoredEvent) throws(AuditError) {
     let end = stored.commitEnd
     try inViews { () throws(ViewError) in
       try views.commit(
         Cursor(
-          next: end.size, root: stored.commit.root, segment: end.segment, offset: end.offset))
+          next: stored.id + 1, root: stored.commit.root, segment: end.segment, offset: end.offset))
     }
+  }
+}
+
+/// The views as a reader of the log builds them for itself: in memory, up to a moment of history.
+package struct AuditViews {
+  package let store: ViewStore
+
+  /// - Parameters:
+  ///   - limit: Only events before this id count.
+  ///   - time: Only events recorded up to it count.
+  package init(
+    _ reader: LogReader, limit: UInt64 = .max, until time: Instant? = nil
+  ) throws(AuditError) {
+    do {
+      store = try ViewStore(.temporary)
+      try store.create()
+    } catch {
+      throw .views(error)
+    }
+    try Projector(views: store).project(reader.events(from: 0, to: limit), until: time)
   }
 }

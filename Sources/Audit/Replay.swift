@@ -1,0 +1,82 @@
+import Bytes
+package import EventLog
+package import Events
+package import Views
+
+/// Why a replay can't go on.
+package enum AuditError: Error {
+  case log(LogError)
+  case views(ViewError)
+  /// A line that this program can't read as an event; it names itself.
+  case unreadableEvent(EventID, EventError)
+  /// The log has no event of the dispatch.
+  case noSuchDispatch(EntityID)
+}
+
+/// Regenerates transaction logs from the log alone, in one pass.
+package struct Replay {
+  private let reader: LogReader
+  private let limit: UInt64
+
+  /// - Parameter limit: Only events before this id are read.
+  package init(_ reader: LogReader, limit: UInt64 = .max) {
+    self.reader = reader
+    self.limit = limit
+  }
+
+  /// The transaction logs of all dispatches, by first event; or of those asked for, in the order asked.
+  package func transactionLogs(
+    of wanted: [EntityID]? = nil
+  ) throws(AuditError) -> [TransactionLog] {
+    var streams: [String: [StoredEvent]] = [:]
+    var order: [String] = []
+    let asked = wanted.map { Set($0.map(\.text)) }
+    var cursor = reader.events(from: 0, to: limit)
+    while true {
+      let stored: StoredEvent?
+      do { stored = try cursor.read() } catch { throw .log(error) }
+      guard let stored else { break }
+      guard let id = Self.dispatchID(of: stored.line), asked?.contains(id) ?? true else { continue }
+      if streams[id] == nil { order.append(id) }
+      streams[id, default: []].append(stored)
+    }
+    var logs: [TransactionLog] = []
+    for text in wanted?.map(\.text) ?? order {
+      guard let id = EntityID(text), let events = streams[text] else {
+        guard let id = wanted?.first(where: { $0.text == text }) else { continue }
+        throw .noSuchDispatch(id)
+      }
+      logs.append(try TransactionLog(of: id, events, in: reader.identity))
+    }
+    return logs
+  }
+
+  private static let pattern = Array("\"subject\":\"dispatch/".utf8)
+
+  /// The dispatch whose stream an event line belongs to, without parsing the line.
+  ///
+  /// The envelope's `subject` stands after `data`, so it is the last of that form; within strings quotes are
+  /// escaped, so no text can look like it.
+  static func dispatchID(of line: [UInt8]) -> String? {
+    guard line.count > pattern.count else { return nil }
+    var index = line.count - pattern.count
+    while index >= 0 {
+      if line[index] == pattern[0], line[index + 1] == pattern[1],
+        line[index..<index + pattern.count].elementsEqual(pattern)
+      {
+        let start = index + pattern.count
+        guard let end = line[start...].firstIndex(of: UInt8(ascii: "\"")),
+          isEnvelope(line[(end + 1)...])
+        else { return nil }
+        return String(decoding: line[start..<end], as: UTF8.self)
+      }
+      index -= 1
+    }
+    return nil
+  }
+
+  /// Whether what follows a subject is what follows the envelope's: `time`, and nothing nested.
+  private static func isEnvelope(_ rest: ArraySlice<UInt8>) -> Bool {
+    rest.starts(with: ",\"time\":\"".utf8) && !rest.dropLast().contains(UInt8(ascii: "}"))
+  }
+}

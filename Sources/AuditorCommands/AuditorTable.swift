@@ -1,0 +1,16 @@
+package import CommandLineInterface
+
+/// The commands of `ledger-audit`: what drives its parser and its help.
+package let auditorTable = CommandTable<AuditorWorld>(
+  name: "ledger-audit", version: "0.1.0",
+  summary: "Check a dispatch ledger and replay its history; it writes nothing into it",
+  examples: [
+    Example("ledger-audit verify -C ledger", "Check every byte"),
+    Example("ledger-audit replay --all -C ledger", "All that happened, dispatch by dispatch"),
+  ],
+  globals: Global.all,
+  sections: [
+    CommandSection("Check", [VerifyCommand.entry, ReplayCommand.entry]),
+    CommandSection("Look", [ShowCommands.show, ShowCommands.list, LogCommand.entry]),
+  ],
+  topics: [.exitCodes])

@@ -1,0 +1,112 @@
+import Audit
+package import Bytes
+import CommandLineInterface
+import EventLog
+import Events
+import Platform
+import Presentation
+
+/// What the commands of `ledger-audit` work in: nothing but the clock, for phases.
+package struct AuditorWorld {
+  package var now: () -> Instant
+
+  package init(now: @escaping () -> Instant) { self.now = now }
+
+  /// This machine.
+  package static var system: AuditorWorld { AuditorWorld(now: SystemClock.now) }
+}
+
+typealias AuditorCommand = CommandEntry<AuditorWorld>
+
+/// Options that every command of the program takes.
+enum Global {
+  static let ledger = Option(
+    "ledger", "DIR", .text, default: ".", short: "C", environment: "DISPATCH_LEDGER",
+    help: "The ledger's directory; nothing in it is opened for writing")
+  static let all: [any Declaration] = [
+    ledger, StandardOption.json, StandardOption.quiet, StandardOption.color, StandardOption.help,
+    StandardOption.version,
+  ]
+}
+
+/// A ledger's files, open for reading.
+struct AuditedLedger {
+  let storage: any Storage
+  let identity: LedgerIdentity
+
+  init(_ invocation: Invocation) throws(CommandFailure) {
+    let directory = invocation[Global.ledger]
+    do {
+      storage = try FileStorage.openForReading(directory: directory)
+      identity = try LedgerIdentity.read(from: storage)
+    } catch let error as StorageError {
+      throw Self.failure(error, directory)
+    } catch LogError.storage(let error) {
+      throw Self.failure(error, directory)
+    } catch LogError.unknownFormat(let format) {
+      throw CommandFailure(
+        .badInput, "the ledger has format \(format), and this program knows format 1",
+        hint: "use a later release")
+    } catch {
+      throw CommandFailure(
+        .badInput, "LEDGER in '\(directory)' isn't what a ledger's identity file is",
+        hint: "the log itself names the ledger in its first event")
+    }
+  }
+
+  private static func failure(_ error: StorageError, _ directory: String) -> CommandFailure {
+    guard !error.isMissing else {
+      return CommandFailure(
+        .notFound, "there is no ledger in '\(directory)'",
+        hint: "-C or DISPATCH_LEDGER names another directory")
+    }
+    return CommandFailure(.log(.storage(error)))
+  }
+
+  func reader() throws(CommandFailure) -> LogReader {
+    do {
+      return try LogReader(storage, identity: identity)
+    } catch {
+      throw CommandFailure(.log(error))
+    }
+  }
+}
+
+extension CommandFailure {
+  /// What a failure to read the ledger means.
+  init(_ error: AuditError) {
+    switch error {
+    case .log(.storage(let error)):
+      self.init(
+        [1, 13].contains(error.code) ? .permission : .inputOutput,
+        "\(error.operation.rawValue) of '\(error.path)' failed: \(errnoText(error.code))")
+    case .log(.damaged(let ids, let segment, let offset)):
+      self.init(
+        .integrityViolation,
+        "events from \(ids.lowerBound) on can't be read: \(LogPath.segment(segment)) is damaged at "
+          + "byte \(offset)", stillGood: "what stands before them was read",
+        hint: "'ledger-audit verify' tells all that is damaged")
+    case .log(.needsRepair(let end)):
+      self.init(
+        .integrityViolation, "the log can't be read: its end is \(end.state.rawValue)",
+        hint: "'ledger-audit verify' tells all that is damaged")
+    case .log(let error): self.init(.integrityViolation, "the log can't be read: \(error)")
+    case .views(let error): self.init(error)
+    case .unreadableEvent(let id, let reason):
+      self.init(
+        .integrityViolation, "event \(id) can't be read: \(reason.text)",
+        hint: "a later release may know its type; 'ledger-audit verify' says whether it is damaged")
+    case .noSuchDispatch(let id):
+      self.init(
+        .notFound, "there is no dispatch '\(id.text)' in the ledger",
+        hint: "'ledger-audit list dispatch' shows those that there are")
+    }
+  }
+}
+
+/// Runs what reads the ledger.
+func auditing<Result>(
+  _ body: () throws(AuditError) -> Result
+) throws(CommandFailure) -> Result {
+  do { return try body() } catch { throw CommandFailure(error) }
+}
