@@ -83,6 +83,13 @@ let package = Package(
       ]),
     program(
       "dispatch-ledger", imports: ["CommandLineInterface", "OperatorCommands", "SystemConsole"]),
+    // Not installed: makes the golden ledgers, with a clock and random numbers that never change.
+    program(
+      "golden-ledger",
+      imports: [
+        "AuditorCommands", "Bytes", "CommandLineInterface", "Ledger", "OperatorCommands",
+        "Platform",
+      ]),
     program("ledger-audit", imports: ["AuditorCommands", "CommandLineInterface", "SystemConsole"]),
 
     // Tests. `Simulation` holds the second implementations: the simulated disk and seeded randomness.
@@ -110,7 +117,7 @@ let package = Package(
       "ProgramTests",
       imports: [
         "AuditorCommands", "CommandLineInterface", "OperatorCommands", "dispatch-ledger",
-        "ledger-audit",
+        "golden-ledger", "ledger-audit",
       ]),
     tests(
       "AgreementTests",
