@@ -112,6 +112,7 @@ let package = Package(
       imports: [
         "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views",
       ]),
+    tests("HouseRulesTests", imports: []),
     tests(
       "AuditTests",
       imports: ["Audit", "Bytes", "EventLog", "Events", "Ledger", "Merkle", "Simulation"]),

@@ -3,10 +3,11 @@ import EventLog
 import Events
 import Platform
 
-/// Measures within one process what no whole program shows alone. Not installed; `tools/bench` runs it.
+/// Measures within one process what no whole program shows alone.
 ///
-/// `ledger-bench decode DIRECTORY`: nanoseconds an event for reading the envelope of each stored line (canonical form
-/// checked, parts found), and for making the typed event of it; the best of five runs over the first 100,000 events.
+/// Not installed; `tools/bench` runs it. `ledger-bench decode DIRECTORY`: nanoseconds an event for
+/// reading the envelope of each stored line (canonical form checked, parts found), and for making
+/// the typed event of it; the best of five runs over the first 100,000 events.
 @main
 enum Program {
   static func main() {
@@ -35,7 +36,8 @@ enum Program {
     var found = 0
     let view = best {
       for line in lines {
-        if let view = unsafe EnvelopeView(line.span.bytes, with: &scanner) { found += view.id.count }
+        let view = unsafe EnvelopeView(line.span.bytes, with: &scanner)
+        found += view?.id.count ?? 0
       }
     }
     var events = 0
