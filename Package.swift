@@ -90,6 +90,8 @@ let package = Package(
         "AuditorCommands", "Bytes", "CommandLineInterface", "Ledger", "OperatorCommands",
         "Platform",
       ]),
+    // Not installed: measures for tools/bench.
+    program("ledger-bench", imports: ["Bytes", "EventLog", "Events", "Platform"]),
     program("ledger-audit", imports: ["AuditorCommands", "CommandLineInterface", "SystemConsole"]),
 
     // Tests. `Simulation` holds the second implementations: the simulated disk and seeded randomness.
@@ -110,6 +112,7 @@ let package = Package(
       imports: [
         "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views",
       ]),
+    tests("HouseRulesTests", imports: []),
     tests(
       "AuditTests",
       imports: ["Audit", "Bytes", "EventLog", "Events", "Ledger", "Merkle", "Simulation"]),

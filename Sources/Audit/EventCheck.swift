@@ -5,8 +5,9 @@ import Merkle
 
 /// Whether stored lines are the well-formed events that their places demand (`FORMAT.md` §4.2).
 ///
-/// What `data` holds is `EVENTS.md`'s and isn't read; only event 0's is, which repeats the ledger's identity.
-/// One check serves many lines, in the order of the log at best: it keeps what they share.
+/// What `data` holds is `EVENTS.md`'s and isn't read; only event 0's is, which repeats the ledger's
+/// identity. One check serves many lines, in the order of the log at best: it keeps what they
+/// share.
 package final class EventCheck {
   private let identity: LedgerIdentity
   private let origin: [UInt8]

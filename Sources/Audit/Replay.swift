@@ -24,7 +24,8 @@ package struct Replay {
     self.limit = limit
   }
 
-  /// The transaction logs of all dispatches, by first event; or of those asked for, in the order asked.
+  /// The transaction logs of all dispatches, by first event; or of those asked for, in the order
+  /// asked.
   package func transactionLogs(
     of wanted: [EntityID]? = nil
   ) throws(AuditError) -> [TransactionLog] {
@@ -55,8 +56,8 @@ package struct Replay {
 
   /// The dispatch whose stream an event line belongs to, without parsing the line.
   ///
-  /// The envelope's `subject` stands after `data`, so it is the last of that form; within strings quotes are
-  /// escaped, so no text can look like it.
+  /// The envelope's `subject` stands after `data`, so it is the last of that form; within strings
+  /// quotes are escaped, so no text can look like it.
   static func dispatchID(of line: [UInt8]) -> String? {
     guard line.count > pattern.count else { return nil }
     var index = line.count - pattern.count

@@ -12,7 +12,8 @@ package struct TransactionLog: Equatable, Sendable {
   /// The text as it is printed and kept.
   package var text: String { lines.map { "\($0)\n" }.joined() }
 
-  /// Makes the text from the events of the dispatch's stream, which aren't none, in the log's order.
+  /// Makes the text from the events of the dispatch's stream, which aren't none, in the log's
+  /// order.
   package init(
     of dispatchID: EntityID, _ events: [StoredEvent], in ledger: LedgerIdentity
   ) throws(AuditError) {
@@ -118,7 +119,8 @@ package struct TransactionLog: Equatable, Sendable {
   }
 }
 
-/// Canonical JSON without anything that could move a terminal's cursor, and with `[sealed]` for sealed texts.
+/// Canonical JSON without anything that could move a terminal's cursor, and with `[sealed]` for
+/// sealed texts.
 private enum SafeJSON {
   static func key(_ key: String) -> String {
     let isPlain =

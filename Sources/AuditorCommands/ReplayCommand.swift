@@ -17,9 +17,10 @@ enum ReplayCommand {
   static let entry = AuditorCommand(
     "replay", "Regenerate transaction logs from the log",
     details: """
-      The text of a dispatch is made from its events alone (FORMAT.md §10): the same bytes on every run and every
-      machine. --check says of each file: same; extended, where the dispatch went on since; or altered, with each line
-      that differs. The exit status is 1 where one is altered or missing.
+      The text of a dispatch is made from its events alone (FORMAT.md §10): the same bytes on every
+      run and every machine. --check says of each file: same; extended, where the dispatch went on
+      since; or altered, with each line that differs. The exit status is 1 where one is altered or
+      missing.
       """,
     examples: [
       Example("ledger-audit replay 0192…", "One, on standard output"),

@@ -7,9 +7,10 @@ enum VerifyCommand {
   static let entry = AuditorCommand(
     "verify", "Check every byte of the ledger",
     details: """
-      Recomputes every checksum, hash and root, checks every event's form and place, and says what can't be
-      vouched for. With --json it prints the report that FORMAT.md §7 specifies, the same that any other
-      implementation prints. The ledger's key isn't checked: what passes is consistent in itself.
+      Recomputes every checksum, hash and root, checks every event's form and place, and says what
+      can't be vouched for. With --json it prints the report that FORMAT.md §7 specifies, the same
+      that any other implementation prints. The ledger's key isn't checked: what passes is
+      consistent in itself.
       """,
     examples: [
       Example("ledger-audit verify -C ledger", "Exit status 0, 4 for damage, 5 for a doubtful end"),

@@ -10,7 +10,8 @@ package enum AESGCM {
 
   /// The sealed text and its tag: `text.count + 16` bytes.
   ///
-  /// `associatedData` isn't in the result, but ``open(_:key:nonce:associatedData:)`` demands the same.
+  /// `associatedData` isn't in the result, but ``open(_:key:nonce:associatedData:)`` demands the
+  /// same.
   package static func seal(
     _ text: [UInt8], key: [UInt8], nonce: [UInt8], associatedData: [UInt8]
   ) -> [UInt8] {

@@ -2,8 +2,8 @@ import CChecksum
 
 /// A CRC-32C (Castagnoli) over bytes that arrive in any pieces.
 ///
-/// The convention is that of iSCSI (RFC 3720 appendix B.4), ext4 and SCTP: the checksum of the ASCII
-/// text `123456789` is `e3069283`. It finds accidents, not forgeries.
+/// The convention is that of iSCSI (RFC 3720 appendix B.4), ext4 and SCTP: the checksum of the
+/// ASCII text `123456789` is `e3069283`. It finds accidents, not forgeries.
 package struct CRC32C: Sendable {
   /// The register, not yet complemented.
   private var state: UInt32 = 0xFFFF_FFFF

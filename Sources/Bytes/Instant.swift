@@ -215,8 +215,8 @@ package struct FieldScanner {
 
   package var isAtEnd: Bool { offset == bytes.count }
 
-  /// The number that exactly `count` decimal digits spell, at most 18; nothing is consumed where they
-  /// don't.
+  /// The number that exactly `count` decimal digits spell, at most 18; nothing is consumed where
+  /// they don't.
   package mutating func digits(_ count: Int) -> Int? {
     guard offset + count <= bytes.count else { return nil }
     var number = 0

@@ -1,7 +1,7 @@
 /// A JSON value of the ledger's subset: I-JSON (RFC 7493) without fractions or exponents.
 ///
-/// Two values are equal when their canonical bytes are: strings compare by their UTF-8 bytes, not by
-/// Unicode's canonical equivalence, because the bytes are what is hashed.
+/// Two values are equal when their canonical bytes are: strings compare by their UTF-8 bytes, not
+/// by Unicode's canonical equivalence, because the bytes are what is hashed.
 package enum JSON: Sendable {
   case null
   case bool(Bool)
@@ -121,8 +121,8 @@ package func keyPrecedes(_ one: String, _ other: String) -> Bool {
 /// Whether the first byte that differs in two texts of UTF-8 puts the one before the other, when
 /// they are ordered by UTF-16 code units.
 ///
-/// The order of bytes is the same but for one case: a character beyond U+FFFF (first byte F0 and up)
-/// is written with surrogates and so stands before U+E000...U+FFFF (first bytes EE and EF).
+/// The order of bytes is the same but for one case: a character beyond U+FFFF (first byte F0 and
+/// up) is written with surrogates and so stands before U+E000...U+FFFF (first bytes EE and EF).
 func bytePrecedes(_ one: UInt8, _ other: UInt8) -> Bool {
   if one >= 0xEE, other >= 0xEE, (one >= 0xF0) != (other >= 0xF0) { return one > other }
   return one < other

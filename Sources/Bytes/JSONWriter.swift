@@ -42,7 +42,8 @@ extension JSONObject {
   }
 }
 
-/// Appends `text` quoted as RFC 8785 §3.2.2.2 has it: only `"`, `\` and U+0000...U+001F are escaped.
+/// Appends `text` quoted as RFC 8785 §3.2.2.2 has it: only `"`, `\` and U+0000...U+001F are
+/// escaped.
 package func appendCanonicalString(_ text: String, to bytes: inout [UInt8]) {
   bytes.append(UInt8(ascii: "\""))
   if text.utf8.contains(where: isEscaped) {

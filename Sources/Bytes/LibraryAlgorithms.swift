@@ -10,7 +10,8 @@ enum LibraryAlgorithms {
 
   private static func found(_ algorithm: OpaquePointer?) -> OpaquePointer {
     guard let algorithm = unsafe algorithm else {
-      fatalError("libcrypto lacks an algorithm that this program can't do without")
+      fatalError(
+        "invariant broken: libcrypto lacks an algorithm that this program can't do without")
     }
     return unsafe algorithm
   }
@@ -20,6 +21,8 @@ enum LibraryAlgorithms {
 ///
 /// It gives `nil` only where memory has run out, which no caller can mend.
 func allocated(_ object: OpaquePointer?) -> OpaquePointer {
-  guard let object = unsafe object else { fatalError("libcrypto has no memory left") }
+  guard let object = unsafe object else {
+    fatalError("invariant broken: libcrypto has no memory left")
+  }
   return unsafe object
 }

@@ -37,7 +37,8 @@ package enum SHA256 {
   private let context: OpaquePointer
   private var isStarted = false
 
-  /// The address of a context that nobody uses now, or 0: making one costs as much as hashing a line.
+  /// The address of a context that nobody uses now, or 0: making one costs as much as hashing a
+  /// line.
   private static let spare = Atomic<UInt>(0)
 
   package init() {

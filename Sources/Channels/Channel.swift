@@ -1,7 +1,9 @@
 package import Dispatching
 package import Events
 
-/// A path for notices. Its attempt is durable before it is asked, and what it answers is recorded after.
+/// A path for notices.
+///
+/// Its attempt is durable before it is asked, and what it answers is recorded after.
 package protocol Channel {
   /// How it sends, as attempts record it.
   var identity: ChannelIdentity { get }

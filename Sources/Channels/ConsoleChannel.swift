@@ -3,7 +3,8 @@ import Events
 
 /// Prints each notice for whoever runs the command.
 ///
-/// That a terminal took the bytes is evidence 1: the provider accepted. Nobody has read them for certain.
+/// That a terminal took the bytes is evidence 1: the provider accepted. Nobody has read them for
+/// certain.
 struct ConsoleChannel: Channel {
   let identity: ChannelIdentity
   /// Writes all bytes; answers the C library's `errno` where that fails.

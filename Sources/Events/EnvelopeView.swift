@@ -2,8 +2,8 @@ package import Bytes
 
 /// Where the parts of an event's envelope stand in its line, without a copy of any of them.
 ///
-/// What it takes, ``Envelope`` takes too but for one thing: `data` is only known to be an object, and
-/// what is in it isn't looked at. It costs a scan of the line and allocates nothing.
+/// What it takes, ``Envelope`` takes too but for one thing: `data` is only known to be an object,
+/// and what is in it isn't looked at. It costs a scan of the line and allocates nothing.
 package struct EnvelopeView: Sendable {
   /// The texts between their quotes.
   package private(set) var id: Range<Int>
@@ -18,7 +18,8 @@ package struct EnvelopeView: Sendable {
 
   private static let none = 0..<0
 
-  /// Reads the envelope of a canonical line; `nil` where a key isn't known, missing or of another form.
+  /// Reads the envelope of a canonical line; `nil` where a key isn't known, missing or of another
+  /// form.
   ///
   /// - Parameter scanner: Any scanner; the same one serves for many lines.
   package init?(_ line: RawSpan, with scanner: inout CanonicalScanner) {

@@ -4,8 +4,8 @@ package import Bytes
 ///
 /// `P[nD][T[nH][nM][nS]]` with at least one part, each number of 1...9 digits. Years, months and
 /// weeks are refused, because their length depends on when they begin or on who reads them; so are
-/// signs, fractions and an empty `T`. A day is 86,400 seconds. The text stays as it was typed, so that
-/// `PT60M` and `PT1H` are as long as each other but not equal.
+/// signs, fractions and an empty `T`. A day is 86,400 seconds. The text stays as it was typed, so
+/// that `PT60M` and `PT1H` are as long as each other but not equal.
 package struct ISODuration: FieldValue, Hashable {
   package let text: String
   package let seconds: Int64
@@ -47,8 +47,8 @@ package struct ISODuration: FieldValue, Hashable {
 
 /// The name of a time zone in the IANA database, `America/New_York`: at most 64 bytes.
 ///
-/// Letters, digits, `_`, `+`, `-`, in parts divided by `/`. That the zone exists isn't checked here:
-/// a later database may no longer have it, and the event is as true as it was.
+/// Letters, digits, `_`, `+`, `-`, in parts divided by `/`. That the zone exists isn't checked
+/// here: a later database may no longer have it, and the event is as true as it was.
 package struct ZoneName: CheckedText {
   package static let form = EventError.Form.zoneName
   package let text: String

@@ -43,8 +43,8 @@ extension Ledger {
   /// - Parameters:
   ///   - key: The same key with the same commands answers with the first call's receipt, for ever.
   ///   - expected: The size that the ledger must have.
-  /// - Throws: `.keyReused`, `.unexpectedSize`, `.notFound`, `.refused`, `.callTooLarge`: nothing was
-  ///   appended then. `.log` with `.outcomeUnknown`: the call may be repeated with its key.
+  /// - Throws: `.keyReused`, `.unexpectedSize`, `.notFound`, `.refused`, `.callTooLarge`: nothing
+  ///   was appended then. `.log` with `.outcomeUnknown`: the call may be repeated with its key.
   package func submit(
     _ commands: [Command], key: String, expected: UInt64? = nil
   ) throws(LedgerError) -> CallReceipt {

@@ -26,7 +26,8 @@ extension Ledger {
   /// How many attempts one commit holds: at most so many are unknown after a crash.
   private static let attemptsAtOnce = 32
 
-  /// Sends what is due until nothing more is: each attempt is durable before it leaves, each outcome after.
+  /// Sends what is due until nothing more is: each attempt is durable before it leaves, each
+  /// outcome after.
   ///
   /// The writer's lock is held for each commit only, so that others append meanwhile.
   ///

@@ -9,8 +9,8 @@ package import Views
 
 /// A ledger that is open for writing: its files, keys and views, but not yet the writer's lock.
 ///
-/// The lock is held for one ``Turn``: whoever takes it reads `head` again and catches up, so that each
-/// decision is made on all that is durable.
+/// The lock is held for one ``Turn``: whoever takes it reads `head` again and catches up, so that
+/// each decision is made on all that is durable.
 package final class Ledger {
   package let path: LedgerPath
   package let identity: LedgerIdentity
@@ -50,7 +50,8 @@ package final class Ledger {
 
   /// Waits for the writer's lock, recovers the log's end where that is needed, and catches up.
   ///
-  /// - Throws: `.locked` when another process holds the lock for too long; `.log` with `.needsRepair`.
+  /// - Throws: `.locked` when another process holds the lock for too long; `.log` with
+  ///   `.needsRepair`.
   package func takeTurn() throws(LedgerError) -> Turn {
     let head = try inStorage { () throws(StorageError) in
       try storage.open(LogPath.head, for: .writing)
@@ -117,7 +118,8 @@ package final class Ledger {
     try project(from: nil, to: end)
   }
 
-  /// Applies the events from a position on to the views, in transactions that end with a commit of the log.
+  /// Applies the events from a position on to the views, in transactions that end with a commit of
+  /// the log.
   private func project(from hint: LogPosition?, to end: LogPosition) throws(LedgerError) {
     let reader = try inLog { () throws(LogError) in
       try LogReader(storage, identity: identity, durable: end)

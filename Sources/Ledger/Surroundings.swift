@@ -5,8 +5,8 @@ import Platform
 
 /// All that the loop takes from outside of the ledger's files.
 ///
-/// The shipped programs use ``system(actor:)``; golden ledgers are made with a clock, random numbers and
-/// an actor that never change.
+/// The shipped programs use ``system(actor:)``; golden ledgers are made with a clock, random
+/// numbers and an actor that never change.
 package struct Surroundings {
   package var now: () -> Instant
   /// So many random bytes, at most 256; `nil` where the system has none to give.

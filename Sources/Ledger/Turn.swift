@@ -6,11 +6,13 @@ import Merkle
 import Platform
 import Views
 
-/// One holding of the writer's lock: decide, append, make durable, project; it ends with the last reference.
+/// One holding of the writer's lock: decide, append, make durable, project; it ends with the last
+/// reference.
 package final class Turn {
   package let ledger: Ledger
   private var writer: LogWriter
-  /// The `time` of all events of this turn: the clock's, or the last event's where the clock is behind.
+  /// The `time` of all events of this turn: the clock's, or the last event's where the clock is
+  /// behind.
   package let now: Instant
   /// What the clock said, where that was earlier.
   private let clock: Instant?
@@ -61,7 +63,8 @@ package final class Turn {
 
   /// Appends events as one commit, durably, and takes them into the views.
   ///
-  /// - Throws: `.callTooLarge` before anything is written; `.log` with `.notWritten` or `.outcomeUnknown`.
+  /// - Throws: `.callTooLarge` before anything is written; `.log` with `.notWritten` or
+  ///   `.outcomeUnknown`.
   @discardableResult
   package func commit(
     _ drafts: [EventDraft], key: IdempotencyKey? = nil

@@ -2,8 +2,9 @@ package import Bytes
 
 /// What of a Merkle tree must be kept to append to it: the roots of its perfect subtrees.
 ///
-/// A tree of `size` leaves is a row of perfect subtrees, one for each bit of `size` that is set, the
-/// largest first (leftmost): `size` 6 = 4 + 2 is the root of leaves 0...3, then the root of 4...5.
+/// A tree of `size` leaves is a row of perfect subtrees, one for each bit of `size` that is set,
+/// the largest first (leftmost): `size` 6 = 4 + 2 is the root of leaves 0...3, then the root of
+/// 4...5.
 package struct Frontier: Hashable, Sendable {
   /// The greatest size that a stored frontier may claim; appending to it can't overflow.
   package static let greatestSize = UInt64(Int64.max)
@@ -20,7 +21,8 @@ package struct Frontier: Hashable, Sendable {
     hashes = []
   }
 
-  /// The frontier of a stored tree, or `nil` where `hashes` can't be that of a tree of `size` leaves.
+  /// The frontier of a stored tree, or `nil` where `hashes` can't be that of a tree of `size`
+  /// leaves.
   ///
   /// The inverse of ``size`` and ``hashes``: `Frontier(size: f.size, hashes: f.hashes) == f`.
   package init?(size: UInt64, hashes: [Digest]) {

@@ -2,7 +2,8 @@ package import Bytes
 
 /// The hashes of an RFC 6962 §2.1 tree.
 ///
-/// A leaf and a node are hashed behind different first bytes, so that neither can pass for the other.
+/// A leaf and a node are hashed behind different first bytes, so that neither can pass for the
+/// other.
 package enum MerkleTree {
   /// SHA-256(0x00 || entry).
   package static func leafHash(_ entry: RawSpan) -> Digest { SHA256.hash(prefix: 0x00, entry) }

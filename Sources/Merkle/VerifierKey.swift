@@ -2,7 +2,8 @@ package import Bytes
 
 /// A public key under its name, as C2SP signed-note writes it: `<name>+<key id>+<base64>`.
 ///
-/// The key id is eight lower-case digits; the base64 holds 0x01 (Ed25519) and the 32 bytes of the key.
+/// The key id is eight lower-case digits; the base64 holds 0x01 (Ed25519) and the 32 bytes of the
+/// key.
 package struct VerifierKey: Hashable, Sendable {
   private static let ed25519Type: UInt8 = 0x01
 

@@ -12,9 +12,10 @@ enum DeliverCommand {
   static let entry = OperatorCommand(
     "deliver", "Send the notices that are due",
     details: """
-      Each attempt is durable before its message leaves, and its outcome is recorded after. An attempt that a
-      crash left without an outcome becomes unknown, and the program's policy decides what follows. Channels
-      are set up in config.json. The exit status is 1 where a notice failed or waits for a channel.
+      Each attempt is durable before its message leaves, and its outcome is recorded after. An
+      attempt that a crash left without an outcome becomes unknown, and the program's policy decides
+      what follows. Channels are set up in config.json. The exit status is 1 where a notice failed
+      or waits for a channel.
       """,
     examples: [
       Example("dispatch-ledger deliver --once", "Send what is due"),

@@ -52,7 +52,8 @@ extension CommandFailure {
     case .callTooLarge(let events, let bytes):
       self.init(
         .badInput,
-        "the call comes to \(events) events of \(bytes) bytes, and a commit holds 65536 of 8388608",
+        "the call comes to \(events) events of \(bytes) bytes, and a commit holds 65536 of "
+          + "8388608",
         notDone: Self.nothing, hint: "divide it, or let --batch N do that")
     case .zoneUnavailable(let zone):
       self.init(
@@ -127,12 +128,12 @@ extension CommandFailure {
   }
 
   private init(_ end: LogEnd) {
-    let where_ = "\(LogPath.segment(end.valid.segment)), byte \(end.valid.offset)"
+    let place = "\(LogPath.segment(end.valid.segment)), byte \(end.valid.offset)"
     switch end.state {
     case .corrupt:
       self.init(
         .integrityViolation,
-        "the log is damaged at \(where_), before events that were durable (\(end.mark) in all)",
+        "the log is damaged at \(place), before events that were durable (\(end.mark) in all)",
         stillGood: "nothing was cut; what stands elsewhere can still be read",
         notDone: Self.nothing,
         hint: "'ledger-audit verify' names the events; keep the files as they are")
@@ -144,12 +145,12 @@ extension CommandFailure {
         hint: "look for the missing files in a backup; write nothing in their place")
     case .headLost:
       self.init(
-        .needsRepair, "head is lost, and bytes follow the log's last whole commit at \(where_)",
+        .needsRepair, "head is lost, and bytes follow the log's last whole commit at \(place)",
         stillGood: "\(end.valid.size) events are whole", notDone: Self.nothing,
         hint: "put head back from a backup, or ask whoever knows what was acknowledged last")
     case .suspect:
       self.init(
-        .needsRepair, "bytes at \(where_) are not what a crash leaves",
+        .needsRepair, "bytes at \(place) are not what a crash leaves",
         stillGood: "\(end.valid.size) events before them are whole", notDone: Self.nothing,
         hint: "keep a copy of the segment; an operator has to decide what the bytes are")
     case .torn, .clean: self.init(.ourBug, "a log that is \(end.state.rawValue) was refused")

@@ -35,7 +35,8 @@ enum Global {
 }
 
 extension OperatorWorld {
-  /// Opens the ledger that the options name; what it puts right on the way is told on standard error.
+  /// Opens the ledger that the options name; what it puts right on the way is told on standard
+  /// error.
   func open(
     _ invocation: Invocation, _ notes: NoteBook
   ) throws(CommandFailure) -> Ledger {
@@ -67,7 +68,8 @@ extension LedgerNote {
     switch self {
     case .headRebuilt: "head was lost, and made again from the log, which is whole"
     case .adopted(let ids):
-      "events \(ids.lowerBound) to \(ids.upperBound - 1) were whole but perhaps not durable; they are now"
+      "events \(ids.lowerBound) to \(ids.upperBound - 1) were whole but perhaps not durable; "
+        + "they are now"
     case .quarantined(let path): "a crash tore the log's end; its bytes lie in \(path)"
     case .viewsRebuilt: "the views were built again from the log"
     case .viewsBehind: "the events are durable; the views follow with the next call"

@@ -26,8 +26,8 @@ enum InitCommand {
   static let entry = OperatorCommand(
     "init", "Make a new ledger",
     details: """
-      Makes the directory where it is missing, an Ed25519 key and an HMAC key under keys/, config.json
-      with the console as its only channel, and the log with its first event.
+      Makes the directory where it is missing, an Ed25519 key and an HMAC key under keys/,
+      config.json with the console as its only channel, and the log with its first event.
       """,
     examples: [
       Example("dispatch-ledger init -C ledger --origin example.com/dr", "A ledger in ./ledger")
@@ -72,8 +72,8 @@ enum ImportCommand {
   static let entry = OperatorCommand(
     "import", "Define or change programs, event types, user groups and users",
     details: """
-      The document has the lists programs, event_types, user_groups and users, each optional. An entry that
-      is as it stands appends nothing; the whole document is one commit.
+      The document has the lists programs, event_types, user_groups and users, each optional. An
+      entry that is as it stands appends nothing; the whole document is one commit.
       """,
     examples: [
       Example("dispatch-ledger import catalogue.json", "All of a document"),
@@ -94,13 +94,15 @@ enum DispatchCommand {
   static let entry = OperatorCommand(
     "dispatch", "Record a dispatch request and resolve whom it concerns",
     details: """
-      A request that breaks a rule is recorded too, as rejected, with every reason, and the exit status is 1.
-      One that isn't well formed is not: nothing is appended, and the exit status is 65.
+      A request that breaks a rule is recorded too, as rejected, with every reason, and the exit
+      status is 1. One that isn't well formed is not: nothing is appended, and the exit status is
+      65.
 
         {"program_id":1,"event_type_id":"1","start_time":"08/27/2019 21:04","end_time":"08/27/2019 22:04"}
 
-      Times are RFC 3339, or MM/DD/YYYY HH:MM in the program's time zone. Without end_time the dispatch is
-      open-ended until 'end'. What isn't known is kept as attributes and listed in the receipt.
+      Times are RFC 3339, or MM/DD/YYYY HH:MM in the program's time zone. Without end_time the
+      dispatch is open-ended until 'end'. What isn't known is kept as attributes and listed in the
+      receipt.
       """,
     examples: [
       Example("dispatch-ledger dispatch request.json --key peak-7", "One request, safe to repeat"),

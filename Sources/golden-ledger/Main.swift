@@ -5,10 +5,11 @@ import Ledger
 import OperatorCommands
 import Platform
 
-/// Makes a golden ledger: runs a story's commands through the programs' own tables, in surroundings that are the
-/// same on every machine, and writes the ledger and a transcript of what was printed.
+/// Makes a golden ledger: runs a story's commands through the programs' own tables, in surroundings
+/// that are the same on every machine, and writes the ledger and a transcript of what was printed.
 ///
-/// Not installed. `golden-ledger STORY OUT`: STORY holds `commands`, one a line; OUT must not exist.
+/// Not installed. `golden-ledger STORY OUT`: STORY holds `commands`, one a line; OUT must not
+/// exist.
 @main
 enum Program {
   static func main() {
@@ -98,7 +99,8 @@ struct Story {
   }
 }
 
-/// A clock that goes on by a second each time it is read, and random numbers that are always the same.
+/// A clock that goes on by a second each time it is read, and random numbers that are always the
+/// same.
 final class GoldenWorld {
   private var reads: Int64 = 0
   private var draws: UInt64 = 0

@@ -76,7 +76,8 @@ struct AgreementTests {
       status: status)
   }
 
-  /// Writes a disk's files into a directory of the system, where the other implementation reads them.
+  /// Writes a disk's files into a directory of the system, where the other implementation reads
+  /// them.
   private static func write(_ disk: SimulatedDisk, to directory: URL) throws {
     let manager = FileManager.default
     try? manager.removeItem(at: directory)

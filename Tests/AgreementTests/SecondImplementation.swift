@@ -1,7 +1,8 @@
 import Bytes
 import Foundation
 
-/// `tools/verify-ledger.py`, run once for many ledgers: one process, one line in and one line out for each.
+/// `tools/verify-ledger.py`, run once for many ledgers: one process, one line in and one line out
+/// for each.
 final class SecondImplementation {
   struct Answer: Equatable {
     let report: String

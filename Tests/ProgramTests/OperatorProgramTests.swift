@@ -131,7 +131,8 @@ struct OperatorProgramTests {
     var random = SystemRandomNumberGenerator()
     var acknowledged: [String] = []
     for _ in 0..<200 {
-      // The shell appends in a loop and prints each receipt, until it and all beneath it are killed.
+      // The shell appends in a loop and prints each receipt, until it and all beneath it are
+      // killed.
       let script = """
         while :; do "$0" dispatch "$1" -C "$2" -q --json || exit 1; done
         """

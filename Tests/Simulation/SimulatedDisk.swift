@@ -2,9 +2,9 @@ package import EventLog
 
 /// A disk in memory that keeps apart what is written and what is durable.
 ///
-/// Every call of ``Storage`` and ``StorageFile`` is counted; a plan of faults says which of them fail,
-/// write short or lie. After a crash, ``crashImage(keeping:)`` makes a disk on which each unsynced sector
-/// was kept or lost as the caller chooses (`FORMAT.md` §9).
+/// Every call of ``Storage`` and ``StorageFile`` is counted; a plan of faults says which of them
+/// fail, write short or lie. After a crash, ``crashImage(keeping:)`` makes a disk on which each
+/// unsynced sector was kept or lost as the caller chooses (`FORMAT.md` §9).
 package final class SimulatedDisk: Storage {
   package enum Fault: Hashable, Sendable {
     /// The power fails: this call and all after it do nothing.
@@ -82,7 +82,8 @@ package final class SimulatedDisk: Storage {
 
   // MARK: - Crashing
 
-  /// How many choices ``crashImage(keeping:)`` asks for: one for each sector, length and directory in doubt.
+  /// How many choices ``crashImage(keeping:)`` asks for: one for each sector, length and directory
+  /// in doubt.
   package var choiceCount: Int {
     var count = 0
     _ = crashImage { _ in
@@ -94,7 +95,8 @@ package final class SimulatedDisk: Storage {
 
   /// The disk as it may be found after the power failed now.
   ///
-  /// - Parameter choose: Called with 0, 1, 2 … in a fixed order; whether that unsynced thing was kept.
+  /// - Parameter choose: Called with 0, 1, 2 … in a fixed order; whether that unsynced thing was
+  ///   kept.
   package func crashImage(keeping choose: (Int) -> Bool) -> SimulatedDisk {
     var index = 0
     func next() -> Bool {
