@@ -48,7 +48,9 @@ package struct LogWriter: ~Copyable {
     body.reserveCapacity(byteCount)
     var grown = frontier
     for line in lines {
-      invariant(line.first == UInt8(ascii: "{"), "an event line doesn't begin with a brace")
+      invariant(
+        line.first == UInt8(ascii: "{") && line.last == UInt8(ascii: "}"),
+        "an event line doesn't stand between braces")
       grown.append(leaf: MerkleTree.leafHash(line))
       body.append(contentsOf: line)
       body.append(UInt8(ascii: "\n"))
@@ -211,8 +213,11 @@ extension LogWriter {
     _ storage: any Storage, identity: LedgerIdentity, head: any StorageFile,
     knownDurable: UInt64 = 0, segmentBytes: UInt64 = LogLimit.segmentBytes
   ) throws(LogError) -> LogWriter {
+    let slots = try reporting { () throws(StorageError) in
+      try Head.slots(of: head, in: identity.id)
+    }
     let survey = try LogSurvey(
-      storage: storage, identity: identity, head: head, knownDurable: knownDurable)
+      storage: storage, identity: identity, slots: slots, knownDurable: knownDurable)
     let isRebuildable = survey.end.state == .headLost && survey.endsWithFill
     guard survey.end.state == .clean || survey.end.state == .torn || isRebuildable else {
       throw .needsRepair(survey.end)
