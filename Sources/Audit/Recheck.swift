@@ -15,8 +15,7 @@ package struct Recheck {
   /// Reads the log.
   ///
   /// - Parameters:
-  ///   - point: Only the history up to it is read; of what was recorded then, but had not happened,
-  ///     verdicts see nothing.
+  ///   - point: Only the history up to it is read; all that was recorded, since decisions saw it.
   ///   - dispatch: Only what concerns it is examined.
   /// - Throws: `.noSuchDispatch`, `.noSuchEvent`, `.unreadableEvent`, `.log`.
   package init(

@@ -129,7 +129,6 @@ struct Telling {
     for attempt in attempts where attempt.standing.fate.isTold && !attempt.standing.isContradicted {
       if let other = tries[attempt.event]?.proof { proof = earlier(proof, other) }
     }
-    if let found = proof, found.at > horizon { proof = nil }
     let limit = deadline(of: notice.key.dispatchID, modification: notice.key.modification)
     let verdict = limit.map { limit -> Verdict in
       if let proof { return proof.at <= limit ? .onTime : .late }

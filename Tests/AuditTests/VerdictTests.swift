@@ -129,6 +129,17 @@ struct VerdictTests {
       try contradicted.decider().record(
         .reported(.undelivered, .acceptedByProvider), of: sent))
     #expect(try told(later(contradicted)).verdict == .unprovable)
+
+    // Also where the stronger one says that it didn't arrive.
+    var bounced = try attempted(.accepted)
+    let last = try #require(bounced.events.last { $0.type == .notificationAttempted }).id
+    for (outcome, evidence, verdict) in [
+      (.undelivered, .handedOver, .never), (.delivered, .acceptedByProvider, .unprovable),
+    ] as [(OutcomeClass, EvidenceStrength, Verdict)] {
+      try bounced.record(
+        try bounced.decider().record(.reported(outcome, evidence), of: last))
+      #expect(try told(later(bounced)).verdict == verdict)
+    }
   }
 
   @Test("A clock that was behind gives the moment, and the verdict is marked")
@@ -168,7 +179,7 @@ struct VerdictTests {
     #expect(modifications[1].told.first?.proof != nil)
   }
 
-  @Test("Known at a time, a proof of a later moment counts for nothing")
+  @Test("Known at a time, only what was recorded by then proves anything")
   func known() throws {
     let history = try attempted(
       .reported(.accepted, .acceptedByProvider, at: try time("17:20:00")), afterSeconds: 1_500)
