@@ -58,6 +58,36 @@ struct RecheckPropertyTests {
     #expect(throws: AuditError.self) { try history.recheck(of: AuditedHistory.id("nobody")) }
   }
 
+  @Test(
+    "goes through to the end of any well-formed ledger, whatever its events say", arguments: 1...20)
+  func shuffled(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let made = try RandomHistory(seed: seed, steps: 60).history
+    var drafts = made.events.dropFirst().map(RecordedHistory.draft)
+    // Some of them twice, some not at all, in any order, and wrong numbers of modifications.
+    drafts = (0..<drafts.count).map { _ in
+      drafts[Int.random(in: 0..<drafts.count, using: &random)]
+    }
+    RecheckStory.edit(&drafts, EventPayload.recipientsResolved) { chunk in
+      chunk.modification = Int.random(in: 1...4, using: &random)
+    }
+    RecheckStory.edit(&drafts, EventPayload.notificationAttempted) { attempt in
+      attempt.modification = Int.random(in: 1...3, using: &random)
+      attempt.number = Int.random(in: 1...9, using: &random)
+    }
+    var history = try RecordedHistory()
+    while !drafts.isEmpty {
+      history.advance(seconds: Int64.random(in: 0...900, using: &random))
+      let part = Array(drafts.prefix(Int.random(in: 1...6, using: &random)))
+      drafts.removeFirst(part.count)
+      try history.record(part)
+    }
+    let recheck = try history.recheck()
+    #expect(recheck.findingCount > 0, "seed \(seed)")
+    #expect(recheck.examined == history.events.count, "seed \(seed)")
+    #expect(JSON.object(recheck.document).canonicalBytes.count > 0)
+  }
+
   @Test("names each event that was changed, whichever way", arguments: Mutation.all)
   func mutated(mutation: Mutation) throws {
     var tried = 0

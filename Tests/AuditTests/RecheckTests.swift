@@ -208,6 +208,31 @@ struct RecheckTests {
     }
   }
 
+  @Test("An attempt whose notice was settled, or told, is one too many")
+  func afterSettlement() throws {
+    for decision in Settlement.allCases {
+      var history = try RecheckStory.requested()
+      try history.request("11/23/2026 21:05")
+      let attempts = try history.deliver { _ in .unknown(.timeout) }
+      let event = try #require(attempts.last)
+      guard case .notificationAttempted(var attempt) = event.payload else { return }
+      try history.record(
+        .deliverySettled(
+          DeliverySettled(
+            attempt: event.id, dispatchID: history.lastDispatch, decision: decision, reason: "r")))
+      attempt.number += 1
+      let again = try history.record([
+        EventDraft(
+          .notificationAttempted(attempt), causation: event.causation,
+          correlation: event.correlation, decider: 1)
+      ])[0]
+      // Only what is to be sent again may be.
+      #expect(
+        try kinds(history) == (decision == .resend ? [] : ["\(again.id) unexpected"]),
+        "\(decision)")
+    }
+  }
+
   @Test("Findings are counted beyond those that are listed")
   func limits() throws {
     var history = try RecordedHistory()

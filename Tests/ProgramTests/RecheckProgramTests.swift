@@ -34,6 +34,16 @@ struct RecheckProgramTests {
     }
   }
 
+  @Test("finds nothing in the golden ledgers")
+  func golden() throws {
+    let folder = "\(ProgramLedger.repository)/ledger/golden"
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    where FileManager.default.fileExists(atPath: "\(folder)/\(name)/ledger") {
+      let answer = try Shell.run("ledger-audit", ["recheck", "-C", "\(folder)/\(name)/ledger"])
+      #expect(answer.status == 0, "\(name): \(answer.output)")
+    }
+  }
+
   @Test("finds nothing in a ledger that the program made, and needs no key, view or setting")
   func withoutKeys() throws {
     let ledger = try ProgramLedger()
