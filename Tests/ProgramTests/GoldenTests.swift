@@ -42,8 +42,10 @@ struct GoldenTests {
 
   @Test("both verifiers say of each damaged ledger what its report says")
   func damaged() throws {
+    // Those for rechecking are whole ledgers of their own.
     let stories = try FileManager.default.contentsOfDirectory(atPath: Self.damaged).sorted()
-    #expect(stories.count >= 30)
+      .filter { !$0.hasPrefix("recheck-") }
+    #expect(stories.count >= 39)
     for story in stories {
       let copy = temporary()
       defer { try? FileManager.default.removeItem(atPath: copy) }
