@@ -24,9 +24,12 @@ package enum LogPath {
     return first
   }
 
-  /// Where bytes that recovery sets aside are kept, named by what and where they were.
-  static func quarantined(segment: UInt64, offset: UInt64, digest: Digest) -> String {
-    "quarantine/\(padded(segment, 16))-\(padded(offset, 12))-\(digest.hex)"
+  /// Where bytes that are set aside are kept, named by what and where they were.
+  static func quarantined(
+    segment: UInt64, offset: UInt64, reason: QuarantinedFile.Reason, digest: Digest
+  ) -> String {
+    let word = reason == .torn ? "" : reason.rawValue + "-"
+    return "quarantine/\(padded(segment, 16))-\(padded(offset, 12))-\(word)\(digest.hex)"
   }
 }
 

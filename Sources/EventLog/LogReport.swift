@@ -12,6 +12,11 @@ package struct Damage: Hashable, Sendable {
   package let segment: UInt64
   /// Where in the segment it begins; for `head`, where the slot stands in that file.
   package let offset: UInt64
+  /// Where reading went on in the same segment; `nil` where it didn't.
+  package let resumedAt: UInt64?
+
+  /// Whether it says something of the log's own lines, and not only of what an event says.
+  package var breaksLog: Bool { kind != .event && kind != .surplus }
 }
 
 /// What verifying found, in whole (`FORMAT.md` §7).
@@ -27,6 +32,13 @@ package struct LogReport: Hashable, Sendable {
   package let root: Digest
   /// How many whole events stand beyond the mark.
   package let notDurable: UInt64
+  /// What follows the valid log, where nothing is damaged.
+  package let tail: TailKind
+  /// Where reading of the last segment ended, if not with a seal and not in damage: at fill, a tail, or its end.
+  package let openEnd: LogPosition?
+
+  /// How many events there are, whole or not, durable or not.
+  package let count: UInt64
 
   /// The report as every verifier prints it, without its newline.
   package func json(of ledger: LedgerIdentity) -> JSON {

@@ -29,8 +29,7 @@ package struct LogVerifier {
   /// The root of the events before X, but of no more than W.
   private var root = MerkleTree.emptyRoot
   private var tail = TailKind.fill
-  /// Where the last segment ends, if not with a seal.
-  private var openEnd: (segment: UInt64, offset: UInt64)?
+  private var openEnd: LogPosition?
 
   package init(
     _ storage: any Storage, identity: LedgerIdentity, check: @escaping EventCheck
@@ -67,8 +66,9 @@ package struct LogVerifier {
   private mutating func report() -> LogReport {
     let isBroken = validSize != nil
     let isShort = next < mark
+    let count = next
     if isShort {
-      let end = openEnd ?? (next, 0)
+      let end = openEnd ?? LogPosition(size: next, segment: next, offset: 0)
       report(.missing, ids: next..<mark, segment: end.segment, offset: end.offset)
     }
     for slot in slotCheck.atOdds.sorted(by: { $0.offset < $1.offset }) {
@@ -80,13 +80,15 @@ package struct LogVerifier {
     let valid = validSize ?? next
     return LogReport(
       state: state, damage: damage, mark: mark, size: min(valid, mark), root: root,
-      notDurable: valid > mark ? valid - mark : 0)
+      notDurable: valid > mark ? valid - mark : 0, tail: tail, openEnd: openEnd, count: count)
   }
 
   private mutating func report(
-    _ kind: Damage.Kind, ids: Range<UInt64>, segment: UInt64, offset: UInt64
+    _ kind: Damage.Kind, ids: Range<UInt64>, segment: UInt64, offset: UInt64,
+    resumedAt: UInt64? = nil
   ) {
-    damage.append(Damage(kind: kind, ids: ids, segment: segment, offset: offset))
+    damage.append(
+      Damage(kind: kind, ids: ids, segment: segment, offset: offset, resumedAt: resumedAt))
     switch kind {
     case .event, .surplus, .head: break
     case .missing, .header, .commit, .root, .seal: validSize = validSize ?? next
@@ -114,7 +116,10 @@ package struct LogVerifier {
       let continues =
         (tree == nil || tree == header.frontier)
         && (previousSeal == nil || previousSeal == header.previous)
-      if !continues { report(.header, ids: next..<next, segment: segment, offset: 0) }
+      if !continues {
+        report(
+          .header, ids: next..<next, segment: segment, offset: 0, resumedAt: UInt64(header.length))
+      }
       tree = header.frontier
       scanner.resume(at: UInt64(header.length), next: next, frontier: tree)
     } else if try !lookOn(&scanner, &lines, after: .header, isLast: isLast) {
@@ -133,16 +138,17 @@ package struct LogVerifier {
         previousSeal = checksum
         return try readAfterSeal(scanner, isLast: isLast)
       case .end where isLast:
-        openEnd = (scanner.segment, scanner.offset)
+        openEnd = LogPosition(size: next, segment: scanner.segment, offset: scanner.offset)
         return
       case .brokenRoot(let line):
         if try isTail(at: scanner, isLast: isLast) { return }
+        let end = scanner.offset + UInt64(CommitLine.length + line.bytes)
         report(
-          .root, ids: line.first..<line.end, segment: scanner.segment, offset: scanner.offset)
+          .root, ids: line.first..<line.end, segment: scanner.segment, offset: scanner.offset,
+          resumedAt: end)
         checkEvents(line, at: scanner.offset, scanner)
         next = line.end
         tree = nil
-        let end = scanner.offset + UInt64(CommitLine.length + line.bytes)
         scanner.resume(at: end, next: next, frontier: nil)
       case .end, .invalid:
         if try isTail(at: scanner, isLast: isLast) { return }
@@ -204,6 +210,7 @@ package struct LogVerifier {
     at scanner: SegmentScanner, isLast: Bool
   ) throws(StorageError) -> Bool {
     guard isLast, next >= mark else { return false }
+    openEnd = LogPosition(size: next, segment: scanner.segment, offset: scanner.offset)
     tail = try TailKind(
       of: scanner.file, from: scanner.offset, segment: scanner.segment, ledger: ledger)
     return true
@@ -225,7 +232,8 @@ package struct LogVerifier {
         case .seal(let seal): scanner.segment + seal.count
         }
       guard size >= next else { continue }
-      report(kind, ids: next..<size, segment: scanner.segment, offset: start)
+      report(
+        kind, ids: next..<size, segment: scanner.segment, offset: start, resumedAt: offset)
       pass(to: size)
       scanner.resume(at: offset, next: next, frontier: tree)
       return true

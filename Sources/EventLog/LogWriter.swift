@@ -238,13 +238,15 @@ extension LogWriter {
     }
     let end = survey.end.valid
     let file = try storage.open(LogPath.segment(end.segment), for: .writing)
-    let repair = TailRepair(storage: storage, ledger: identity.id, file: file)
+    let quarantine = Quarantine(storage: storage)
     var recovery = Recovery()
     for name in survey.unfinished {
-      recovery.quarantined.append(try repair.setAsideUnfinished(name))
+      recovery.quarantined.append(try quarantine.move(unfinished: name))
     }
     if survey.end.state == .torn {
-      recovery.quarantined.append(try repair.setAside(from: end, to: survey.end.fileLength))
+      recovery.quarantined.append(
+        try quarantine.copy(
+          end.offset..<survey.end.fileLength, of: file, segment: end.segment, reason: .torn))
     }
     if survey.end.fileLength > end.offset {
       try file.truncate(to: end.offset)
@@ -254,7 +256,7 @@ extension LogWriter {
     recovery.isHeadRebuilt = survey.slots.isEmpty
     if end != survey.start || survey.slots.isEmpty {
       let from = survey.start.segment == end.segment ? survey.start.offset : 0
-      try repair.writeAgain(from..<end.offset)
+      try writeAgain(from..<end.offset, of: file)
     }
     var writer = LogWriter(
       recovery: recovery, frontier: frontier, end: end, durable: end,
@@ -268,5 +270,15 @@ extension LogWriter {
     }
     if survey.slots.isEmpty { try writer.writeHead() }
     return writer
+  }
+
+  /// Writes bytes over themselves and synchronizes, since the system may hold them in memory only.
+  private static func writeAgain(
+    _ range: Range<UInt64>, of file: any StorageFile
+  ) throws(StorageError) {
+    try forEachPiece(of: file, range) { (bytes, offset) throws(StorageError) in
+      try file.writeFully(bytes, at: offset)
+    }
+    try file.synchronize()
   }
 }

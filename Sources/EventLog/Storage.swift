@@ -80,6 +80,9 @@ package struct StorageError: Error, Hashable, Sendable {
   /// Whether the file or directory isn't there (ENOENT, which is 2 on every system we know).
   package var isMissing: Bool { code == 2 }
 
+  /// What a medium that answers otherwise than before comes to (EIO, which is 5 on every system we know).
+  static var inputOutputError: Int32 { 5 }
+
   /// Whether something of that name is there already (EEXIST, which is 17 on every system we know).
   package var alreadyExists: Bool { code == 17 }
 }
