@@ -20,6 +20,14 @@ package enum LogError: Error, Hashable, Sendable {
   case eventTooLong(bytes: Int)
   /// An earlier failure stopped this writer; the ledger has to be opened again.
   case writerStopped
+  /// A finished copy is there already, and nobody asked to go on with it.
+  case copyExists
+  /// Where a copy was to be made or used, there is one of another ledger.
+  case copyOfAnotherLedger(origin: String)
+  /// The copy that is there holds events that the ledger doesn't hold, in this segment at the latest.
+  case copyDiffers(segment: UInt64)
+  /// What was copied doesn't verify, because what it was copied from doesn't.
+  case copyNotWhole(LogReport)
 }
 
 /// Runs calls of the storage, whose failure here means only that something couldn't be read.

@@ -9,7 +9,8 @@ package struct LogReader {
   /// What stands at the log's end.
   package let end: LogEnd
   private let storage: any Storage
-  private let segments: [UInt64]
+  /// The names of the segments, in order.
+  package let segments: [UInt64]
 
   /// How many events can be read: those before the durable mark, as far as the log reaches.
   package var size: UInt64 { min(end.valid.size, end.mark) }
@@ -47,6 +48,28 @@ package struct LogReader {
     EventCursor(
       storage: storage, ledger: identity.id, segments: segments, next: first,
       limit: min(limit, size), hint: hint)
+  }
+
+  /// Where the last event that can be read ends, or the seal after it, or the header of the segment after that.
+  ///
+  /// - Throws: `.damaged`, `.storage`.
+  func durableEnd() throws(LogError) -> LogPosition {
+    if end.state == .headLost || end.valid.size <= end.mark { return end.valid }
+    // Beyond the mark stand more events, in the segment that it lies in or after it.
+    guard let segment = segments.last(where: { $0 <= size }) else { return end.valid }
+    let header = UInt64(SegmentHeader.length(first: segment))
+    var position = LogPosition(size: segment, segment: segment, offset: header)
+    var cursor = events(from: segment)
+    while let event = try cursor.read() { position = event.commitEnd }
+    return position
+  }
+
+  /// The tree of all events before a segment, as its header tells it.
+  func tree(beginning segment: UInt64) throws(LogError) -> Frontier? {
+    try reporting { () throws(StorageError) in
+      let file = try storage.open(LogPath.segment(segment), for: .reading)
+      return try readHeader(of: segment, in: file, identity.id)?.frontier
+    }
   }
 
   /// The line whose first byte stands at a place that a view remembers.
