@@ -123,8 +123,8 @@ let package = Package(
     tests(
       "ProgramTests",
       imports: [
-        "AuditorCommands", "CommandLineInterface", "OperatorCommands", "dispatch-ledger",
-        "golden-ledger", "ledger-audit",
+        "AuditorCommands", "CommandLineInterface", "OperatorCommands", "Simulation",
+        "dispatch-ledger", "golden-ledger", "ledger-audit",
       ]),
     tests(
       "AgreementTests",

@@ -1,4 +1,5 @@
 import Foundation
+import Simulation
 import Testing
 
 @Suite("dispatch-ledger --batch", .timeLimit(.minutes(5)))
@@ -110,17 +111,45 @@ struct BatchTests {
     #expect(try files.map(ledger.bytes) == before)
   }
 
-  @Test("goes on after the last durable line when it was killed, and does nothing twice")
-  func killed() throws {
+  @Test("killed after any batch, goes on after it; all is done once", arguments: 1...6)
+  func killedBetween(after batches: Int) throws {
+    let ledger = try ProgramLedger()
+    let before = try ledger.eventLines().count
+    let file = try TemporaryText(requests(14))
+    let call = ["dispatch", file.path, "--key", "k", "-C", ledger.path, "--batch", "2"]
+    let process = Shell.process("dispatch-ledger", call)
+    let talk = Pipe()
+    process.standardError = talk
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    var said = ""
+    while said.components(separatedBy: "durable up to").count <= batches {
+      let more = talk.fileHandleForReading.availableData
+      try #require(!more.isEmpty, "\(said)")
+      said += String(decoding: more, as: UTF8.self)
+    }
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    let reached = try numbers(in: Array(try ledger.eventLines()[before...]))
+    #expect(reached.count >= 2 * batches)
+    #expect(reached == Array(1...reached.count))
+
+    let again = try Shell.run("dispatch-ledger", call + ["--json"])
+    #expect(again.status == 0, "\(again.talk)")
+    for batch in 1...batches { #expect(again.talk.contains("line \(2 * batch), as before")) }
+    #expect(try numbers(in: Array(try ledger.eventLines()[before...])) == Array(1...14))
+    #expect(try ledger.verify().status == 0)
+  }
+
+  @Test("killed at any moment, again and again, does nothing twice", arguments: [1 as UInt64])
+  func killed(seed: UInt64) throws {
     let ledger = try ProgramLedger()
     let before = try ledger.eventLines().count
     let count = 400
-    let input = FileManager.default.temporaryDirectory
-      .appendingPathComponent("requests-\(UUID().uuidString)")
-    try Data(requests(count).utf8).write(to: input)
-    defer { try? FileManager.default.removeItem(at: input) }
-    let call = ["dispatch", input.path, "--key", "k", "-C", ledger.path, "--json", "--batch"]
-    var random = SystemRandomNumberGenerator()
+    let file = try TemporaryText(requests(count))
+    let program = Shell.products.appendingPathComponent("dispatch-ledger").path
+    let call = ["dispatch", file.path, "--key", "k", "-C", ledger.path, "--json", "--batch"]
+    var random = SeededRandom(seed: seed)
     var kills = 0
     var last: Ended?
     while last == nil {
@@ -128,17 +157,15 @@ struct BatchTests {
       let size = Int.random(in: 3...11, using: &random)
       let seconds = Double.random(in: 0.02...0.4, using: &random)
       let ended = try Shell.run(
-        "/usr/bin/timeout",
-        ["-s", "KILL", "\(seconds)", Shell.products.appendingPathComponent("dispatch-ledger").path]
-          + call + ["\(size)"])
+        "/usr/bin/env", ["timeout", "-s", "KILL", "\(seconds)", program] + call + ["\(size)"])
       // 137 is what `timeout` says where it killed.
       if ended.status == 0 { last = ended } else { kills += 1 }
-      #expect([0, 137, -1].contains(ended.status), "\(ended.status): \(ended.talk)")
+      #expect([0, 137, -1].contains(ended.status), "seed \(seed), \(ended.status): \(ended.talk)")
       if kills >= 300 { last = try Shell.run("dispatch-ledger", call + ["50"]) }
     }
     #expect(kills > 0)
     let lines = Array(try ledger.eventLines()[before...])
-    #expect(try numbers(in: lines) == Array(1...count))
+    #expect(try numbers(in: lines) == Array(1...count), "seed \(seed)")
     let results = try object(#require(last).output)["results"] as? [[String: Any]]
     #expect(results?.count == count)
     #expect(try ledger.verify().status == 0)
