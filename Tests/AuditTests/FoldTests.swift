@@ -1,5 +1,6 @@
 import Bytes
 import Dispatching
+import EventLog
 import Events
 import Ledger
 import Simulation

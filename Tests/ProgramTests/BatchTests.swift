@@ -141,7 +141,9 @@ struct BatchTests {
     #expect(try ledger.verify().status == 0)
   }
 
-  @Test("killed at any moment, again and again, does nothing twice", arguments: [1 as UInt64])
+  @Test(
+    "killed at any moment, again and again, does nothing twice",
+    arguments: 1...amount(1 as UInt64, long: 10))
   func killed(seed: UInt64) throws {
     let ledger = try ProgramLedger()
     let before = try ledger.eventLines().count

@@ -9,7 +9,8 @@ import Views
 @Suite("Views and the log that they are made from")
 struct StoreTests {
   @Test(
-    "One transaction, many, and some that are taken back give the same content", arguments: 1...4)
+    "One transaction, many, and some that are taken back give the same content",
+    arguments: 1...amount(4 as UInt64, long: 60))
   func sameContent(seed: UInt64) throws {
     let commits = History(seed: seed, commits: 1_500).log.commits
     let atOnce = try ViewStore.empty()
@@ -38,7 +39,9 @@ struct StoreTests {
     #expect(!takenBack.isInTransaction)
   }
 
-  @Test("After any history the books balance, and only pending notices are due", arguments: 1...4)
+  @Test(
+    "After any history the books balance, and only pending notices are due",
+    arguments: 1...amount(4 as UInt64, long: 60))
   func booksBalance(seed: UInt64) throws {
     let store = try ViewStore.empty()
     try store.take(History(seed: seed, commits: 1_500).log.commits)
