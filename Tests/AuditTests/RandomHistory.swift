@@ -248,10 +248,12 @@ struct RandomHistory {
   }
 
   private mutating func escalation(to user: EntityID) -> EventPayload? {
-    guard let within = ISODuration("PT5M") else { return nil }
+    guard let within = ISODuration("PT5M"), history.state.user(user) != nil,
+      let dispatch = history.state.dispatch(anyDispatch())
+    else { return nil }
     return .notificationEscalated(
       NotificationEscalated(
-        dispatchID: anyDispatch(), modification: one(of: [1, 2, 3]), level: 1, userIDs: [user],
-        acknowledged: 0, required: 1, within: within))
+        dispatchID: dispatch.id, modification: one(of: Array(1...dispatch.modification)), level: 1,
+        userIDs: [user], acknowledged: 0, required: 1, within: within))
   }
 }
