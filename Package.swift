@@ -34,17 +34,17 @@ let package = Package(
   ],
   dependencies: [],
   targets: [
-    // Libraries of the system, and the checksum kernels that need the processor's own instructions.
+    // Libraries of the system, and the kernels that need the processor's own instructions.
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
-    .target(name: "CChecksum"),
+    .target(name: "CKernels"),
 
     // Layer 0
-    module("Bytes", imports: ["CChecksum", "CCrypto"]),
+    module("Bytes", imports: ["CKernels", "CCrypto"]),
     // Layer 1
     module("Merkle", imports: ["Bytes"]),
     module("Events", imports: ["Bytes"]),
