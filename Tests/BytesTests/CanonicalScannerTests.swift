@@ -40,7 +40,7 @@ private func scans(_ line: [UInt8]) -> Bool {
       func skipped(_ reader: inout CanonicalReader) -> String {
         let start = reader.offset
         guard reader.skipValue() else { return "nothing" }
-        return String(decoding: unsafe reader.slice(start..<reader.offset), as: UTF8.self)
+        return unsafe String(decoding: reader.slice(start..<reader.offset), as: UTF8.self)
       }
       func text(_ reader: inout CanonicalReader) -> String {
         guard let text = reader.takeText() else { return "nothing" }

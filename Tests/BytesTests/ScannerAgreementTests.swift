@@ -5,7 +5,7 @@ import Testing
 @Suite("The scanner and the general parser give the same answer")
 struct ScannerAgreementTests {
   /// Compares the two on many lines, and counts the answers, so that no comparison is empty.
-  private struct Comparison {
+  private struct Comparison: ~Copyable {
     var scanner = CanonicalScanner()
     var accepted = 0
     var refused = 0
