@@ -43,9 +43,10 @@
     /// Whether all of its bytes are ASCII, and stand for themselves.
     @usableFromInline package var isPlain: Bool
 
-    @inlinable
-    init(_ range: Range<Int>, hasEscapes: Bool, isPlain: Bool) {
-      self.range = range
+    @inlinable @inline(__always)
+    init(from start: Int, to end: Int, hasEscapes: Bool, isPlain: Bool) {
+      // Marks ascend.
+      range = unsafe Range(uncheckedBounds: (start, end))
       self.hasEscapes = hasEscapes
       self.isPlain = isPlain
     }
@@ -157,24 +158,24 @@ extension CanonicalReader {
     guard isNext("\"") else { return nil }
     let start = offset &+ 1
     let close = Int(unsafe mark[1])
-    guard stands("\"", at: close) else { return takeRichText() }
+    guard stands("\"", at: close) else {
+      guard let rich = richText() else { return nil }
+      unsafe mark = rich.nextMark
+      offset = rich.close &+ 1
+      return Text(from: start, to: rich.close, hasEscapes: rich.surplus > 0, isPlain: false)
+    }
     guard close &- start <= JSONLimits.standardStringBytes else { return nil }
     unsafe mark += 2
     offset = close &+ 1
-    return Text(start..<close, hasEscapes: false, isPlain: true)
+    return Text(from: start, to: close, hasEscapes: false, isPlain: true)
   }
 
-  /// Steps over a string with escapes or characters beyond ASCII.
+  /// The string that comes next, which has escapes or characters beyond ASCII.
+  ///
+  /// It doesn't step itself: so the reader never needs a place in memory, and stays in registers.
   @usableFromInline @inline(never)
-  mutating func takeRichText() -> Text? {
-    let start = offset &+ 1
-    guard
-      let rich = unsafe RichText(
-        slice(0..<count).bytes, start: start, marks: mark + 1)
-    else { return nil }
-    unsafe mark = rich.nextMark
-    offset = rich.close &+ 1
-    return Text(start..<rich.close, hasEscapes: rich.surplus > 0, isPlain: false)
+  func richText() -> RichText? {
+    unsafe RichText(slice(0..<count).bytes, start: offset &+ 1, marks: mark + 1)
   }
 
   /// What a string stands for.

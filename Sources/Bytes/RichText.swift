@@ -1,11 +1,11 @@
 /// A string with escapes or characters beyond ASCII, and where it ends.
-@safe struct RichText {
+@usableFromInline @safe struct RichText {
   /// The closing quote.
-  let close: Int
+  @usableFromInline let close: Int
   /// How many bytes the escapes take beyond those that they stand for.
-  let surplus: Int
+  @usableFromInline let surplus: Int
   /// The first mark behind the closing quote.
-  let nextMark: UnsafePointer<UInt32>
+  @usableFromInline let nextMark: UnsafePointer<UInt32>
 
   /// Goes over a string; `nil` where it isn't canonical.
   ///
