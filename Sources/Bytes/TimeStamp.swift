@@ -182,7 +182,8 @@ private func subject(ofSigner token: UnsafeMutablePointer<PKCS7>) -> String? {
   let text = unsafe allocated(BIO_new(BIO_s_mem()))
   defer { unsafe BIO_free(text) }
   // XN_FLAG_RFC2253, but with UTF-8 as it is instead of escaped.
-  let flags = UInt(XN_FLAG_SEP_COMMA_PLUS | XN_FLAG_DN_REV | XN_FLAG_FN_SN)
+  let flags =
+    UInt(XN_FLAG_SEP_COMMA_PLUS | XN_FLAG_DN_REV | XN_FLAG_FN_SN)
     | UInt(ASN1_STRFLGS_ESC_2253 | ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_UTF8_CONVERT)
   let printed = unsafe X509_NAME_print_ex(text, X509_get_subject_name(certificate), 0, flags)
   guard printed >= 0 else { return nil }
