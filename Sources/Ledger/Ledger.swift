@@ -73,6 +73,7 @@ package final class Ledger {
     if turn.recovery.isHeadRebuilt { tell(.headRebuilt) }
     if !turn.recovery.adopted.isEmpty { tell(.adopted(turn.recovery.adopted)) }
     try catchUp(to: turn)
+    turn.catchUpTree()
     try turn.recordQuarantine()
     try turn.finishResolutions()
     return turn
