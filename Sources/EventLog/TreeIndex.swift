@@ -23,12 +23,7 @@ package struct TreeIndex {
 
   /// The index of a ledger, to be appended to; an empty one is made where it has none.
   package init(writing storage: any Storage) throws(StorageError) {
-    do {
-      file = try storage.open(LogPath.tree, for: .writing)
-    } catch {
-      guard error.isMissing else { throw error }
-      file = try storage.open(LogPath.tree, for: .creating)
-    }
+    file = try storage.openOrCreate(LogPath.tree)
   }
 
   /// The hash of a perfect subtree as the file has it; zeros where it doesn't reach so far.

@@ -39,6 +39,14 @@ package enum LedgerError: Error {
   case noRandomness
   /// A key file isn't what `keys/` holds.
   case badKeyFile(path: String)
+  /// `keys` isn't a directory of the caller's own that nobody else may enter.
+  case untrustedKeys(path: String)
+  /// The key has signed a checkpoint of more events than the ledger has: an old copy was put back.
+  case signedMore(signed: UInt64, found: UInt64)
+  /// The key has signed another history of the first `size` events than the ledger has.
+  case signedOther(size: UInt64)
+  /// The command that signs gave no signature.
+  case signerFailed(SignerFailure)
   /// The views name an address that the log's line doesn't confirm, or whose key is gone.
   case unconfirmedAddress(user: EntityID, event: EventID)
   /// An event refers to what no event before it made: a fault of the program that wrote it.

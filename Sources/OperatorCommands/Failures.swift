@@ -73,10 +73,43 @@ extension CommandFailure {
       self.init(
         .configuration, "'\(path)' isn't a file of keys", stillGood: "the log isn't concerned",
         notDone: Self.nothing, hint: "put the file back from a backup of the keys")
+    case .untrustedKeys(let path):
+      self.init(
+        .permission, "'\(path)' isn't a directory of yours that nobody else may enter",
+        stillGood: "the log isn't concerned", notDone: Self.nothing,
+        hint: "see who was in it, then 'chmod 0700' it as its owner")
+    case .signedMore(let signed, let found):
+      self.init(
+        .integrityViolation,
+        "the ledger's key has signed \(signed) events, and the ledger has \(found)",
+        stillGood: "these \(found) are as they were", notDone: "nothing was signed",
+        hint: "an older copy was put back; bring the newer one, or 'repair --from' it")
+    case .signedOther(let size):
+      self.init(
+        .integrityViolation,
+        "the ledger's key has signed another history of the first \(size) events",
+        notDone: "nothing was signed",
+        hint: "one of two copies went on by itself, or events were altered; keep both")
+    case .signerFailed(let failure):
+      self.init(
+        .unavailable, "the command that signs gave no signature: \(Self.text(failure))",
+        stillGood: "all that was acknowledged is durable", notDone: "nothing was signed",
+        hint: "it gets the message on standard input, and prints the signature in base64")
     case .unreadableEvent(let id, let error):
       self.init(
         .integrityViolation, "event \(id) can't be read: \(error.text)", notDone: Self.nothing,
         hint: "a later release may know it; 'ledger-audit verify' says whether it is damaged")
+    }
+  }
+
+  static func text(_ failure: SignerFailure) -> String {
+    switch failure {
+    case .ended(.exited(let status)): "it ended with status \(status)"
+    case .ended(.killed(let signal)): "signal \(signal) ended it"
+    case .ended(.timedOut): "it took longer than 30 seconds"
+    case .ended(.tooMuch): "it printed more than a signature"
+    case .notBase64: "what it printed isn't base64"
+    case .otherKey: "what it printed isn't a signature under the ledger's key"
     }
   }
 
