@@ -1,4 +1,5 @@
 import Audit
+package import Bytes
 import Dispatching
 package import EventLog
 package import Events
@@ -45,6 +46,14 @@ package enum LedgerError: Error {
   case signedMore(signed: UInt64, found: UInt64)
   /// The key has signed another history of the first `size` events than the ledger has.
   case signedOther(size: UInt64)
+  /// The ledger has no checkpoint, or none that is meant.
+  case noCheckpoint
+  /// What should be a witness's signatures of the newest checkpoint isn't that.
+  case noCosignature
+  /// Nobody but the ledger has signed its newest checkpoint.
+  case notCosigned
+  /// An authority's answer isn't a time stamp.
+  case timeStamp(TimeStampError)
   /// The command that signs gave no signature.
   case signerFailed(SignerFailure)
   /// The views name an address that the log's line doesn't confirm, or whose key is gone.

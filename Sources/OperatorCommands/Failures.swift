@@ -90,6 +90,24 @@ extension CommandFailure {
         "the ledger's key has signed another history of the first \(size) events",
         notDone: "nothing was signed",
         hint: "one of two copies went on by itself, or events were altered; keep both")
+    case .noCheckpoint:
+      self.init(
+        .notFound, "the ledger has no such checkpoint", notDone: Self.nothing,
+        hint: "'dispatch-ledger checkpoint' signs one")
+    case .noCosignature:
+      self.init(
+        .badInput,
+        "these aren't signature lines, or they are of another checkpoint than the newest",
+        notDone: "nothing was taken in", hint: "ask the witness again with the newest checkpoint")
+    case .notCosigned:
+      self.init(
+        .answerIsNo, "nobody but the ledger has signed its newest checkpoint",
+        notDone: "the key wasn't changed",
+        hint: "take in a witness's answer with 'checkpoint --cosigned' first")
+    case .timeStamp(let error):
+      self.init(
+        .badInput, "the answer isn't a time stamp that holds: \(Self.text(error))",
+        notDone: Self.nothing)
     case .signerFailed(let failure):
       self.init(
         .unavailable, "the command that signs gave no signature: \(Self.text(failure))",
@@ -99,6 +117,16 @@ extension CommandFailure {
       self.init(
         .integrityViolation, "event \(id) can't be read: \(error.text)", notDone: Self.nothing,
         hint: "a later release may know it; 'ledger-audit verify' says whether it is damaged")
+    }
+  }
+
+  private static func text(_ error: TimeStampError) -> String {
+    switch error {
+    case .malformed: "it isn't the form of one"
+    case .refused(let status): "the authority refused, with status \(status)"
+    case .otherDigest: "it is over something else than SHA-256 of a checkpoint's text"
+    case .badSignature: "its signature doesn't hold"
+    case .untrusted: "none of the given authorities vouches for who signed it"
     }
   }
 

@@ -43,6 +43,7 @@ enum InitCommand {
       try Ledger.create(
         LedgerPath(directory), new, surroundings: world.surroundings(invocation[Global.actor]))
     }
+    _ = try world.open(invocation, NoteBook())
     if session.wantsJSON {
       try session.print(
         json: JSONObject([
@@ -64,21 +65,15 @@ enum InitCommand {
   private static func newLedger(_ invocation: Invocation) throws(CommandFailure) -> NewLedger {
     var new = NewLedger(
       origin: invocation[origin] ?? "ledger", configuration: Configuration.initial)
-    do {
-      new.keys = try invocation[keys].map { (path) throws(PlatformError) in try absolutePath(path) }
-      if let name = invocation[group] {
-        new.group = try groupNumber(named: name)
-        guard new.group != nil else {
-          throw CommandFailure(
-            .usage, "there is no group '\(name)'", notDone: "nothing was made")
-        }
-      }
-    } catch let failure as CommandFailure {
-      throw failure
-    } catch let error as PlatformError {
-      throw CommandFailure(error)
+    let name = invocation[group]
+    do throws(PlatformError) {
+      if let path = invocation[keys] { new.keys = try absolutePath(path) }
+      if let name { new.group = try groupNumber(named: name) }
     } catch {
-      fatalError("invariant broken: \(error)")
+      throw CommandFailure(error)
+    }
+    if let name, new.group == nil {
+      throw CommandFailure(.usage, "there is no group '\(name)'", notDone: "nothing was made")
     }
     new.signer = try commandSigner(invocation, origin: new.origin)
     return new
