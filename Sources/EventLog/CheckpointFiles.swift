@@ -39,9 +39,9 @@ package struct CheckpointFiles {
     try storage.replace(Self.newest, with: note.encoded)
   }
 
-  /// Hands each whole note of `checkpoints.log` to `body`, in its order; what isn't a note is passed
-  /// over.
-  package func forEach(_ body: (SignedNote) -> Void) throws(StorageError) {
+  /// Hands each whole note of `checkpoints.log` to `body`, in its order, with the bytes of the file
+  /// that it takes; what isn't a note is passed over.
+  package func forEach(_ body: (SignedNote, Range<UInt64>) -> Void) throws(StorageError) {
     let file: any StorageFile
     do {
       file = try storage.open(Self.all, for: .reading)
@@ -55,17 +55,28 @@ package struct CheckpointFiles {
     while true {
       let count = try file.readFully(into: &buffer, range: 0..<buffer.count, at: offset)
       if count == 0 { return }
+      let base = offset - UInt64(rest.count)
       offset += UInt64(count)
       rest.append(contentsOf: buffer[..<count])
       var start = 0
       for end in Self.ends(in: rest) {
-        if let note = try? SignedNote(parsing: Array(rest[start..<end - 1])) { body(note) }
+        if let note = try? SignedNote(parsing: Array(rest[start..<end - 1])) {
+          body(note, base + UInt64(start)..<base + UInt64(end - 1))
+        }
         start = end
       }
       rest.removeFirst(start)
       // Longer than any entry: nothing that a ledger writes.
       if rest.count > Self.noteLimit { rest.removeAll() }
     }
+  }
+
+  /// The note that takes these bytes of `checkpoints.log`, as ``forEach(_:)`` told.
+  package func note(at range: Range<UInt64>) throws(StorageError) -> SignedNote? {
+    let file = try storage.open(Self.all, for: .reading)
+    var bytes = [UInt8](repeating: 0, count: range.count)
+    _ = try file.readFully(into: &bytes, range: 0..<bytes.count, at: range.lowerBound)
+    return try? SignedNote(parsing: bytes)
   }
 
   /// Where each entry ends in `bytes`: after an empty line that follows a signature's.

@@ -96,7 +96,7 @@ extension Ledger {
   private func stampedHead(_ digest: Digest) throws(LedgerError) -> TreeHead? {
     var found: TreeHead?
     try inStorage { () throws(StorageError) in
-      try CheckpointFiles(storage).forEach { note in
+      try CheckpointFiles(storage).forEach { note, _ in
         guard found == nil, SHA256.hash(note.text) == digest else { return }
         found = Checkpoint(text: note.text)?.head
       }
