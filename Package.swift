@@ -79,7 +79,8 @@ let package = Package(
     module(
       "AuditorCommands",
       imports: [
-        "Audit", "Bytes", "CommandLineInterface", "EventLog", "Events", "Platform", "Presentation",
+        "Audit", "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Platform",
+        "Presentation",
       ]),
     program(
       "dispatch-ledger", imports: ["CommandLineInterface", "OperatorCommands", "SystemConsole"]),
@@ -115,7 +116,10 @@ let package = Package(
     tests("HouseRulesTests", imports: []),
     tests(
       "AuditTests",
-      imports: ["Audit", "Bytes", "EventLog", "Events", "Ledger", "Merkle", "Simulation"]),
+      imports: [
+        "Audit", "Bytes", "Dispatching", "EventLog", "Events", "Ledger", "Merkle", "Platform",
+        "Simulation", "Views",
+      ]),
     tests(
       "ProgramTests",
       imports: [

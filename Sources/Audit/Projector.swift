@@ -12,17 +12,28 @@ package struct Projector {
   package init(views: ViewStore) { self.views = views }
 
   /// Applies all that a cursor reads; what it reads ends with a commit.
-  ///
-  /// - Parameter time: Events recorded after it are left out, with all that follow them.
-  package func project(_ cursor: EventCursor, until time: Instant? = nil) throws(AuditError) {
+  package func project(_ cursor: EventCursor) throws(AuditError) {
     var cursor = cursor
+    try project(next: { () throws(AuditError) in try Self.read(&cursor) }, to: nil)
+  }
+
+  private static func read(_ cursor: inout EventCursor) throws(AuditError) -> StoredEvent? {
+    do { return try cursor.read() } catch { throw .log(error) }
+  }
+
+  /// Applies what `next` gives and a point of history holds; what is left out is passed over.
+  ///
+  /// - Returns: The last commit that was read.
+  @discardableResult
+  func project(
+    next: () throws(AuditError) -> StoredEvent?, to point: HistoryPoint?
+  ) throws(AuditError) -> CommitLine? {
     var count = 0
     var last: StoredEvent?
     do {
-      while let stored = try next(&cursor) {
-        if let time, stored.commit.time > time { break }
+      while let stored = try next() {
         if !views.isInTransaction { try inViews { () throws(ViewError) in try views.begin() } }
-        try apply(stored)
+        try apply(stored, to: point)
         count += 1
         last = stored
         if count >= Self.eventsInTransaction, stored.id + 1 == stored.commit.end {
@@ -35,10 +46,7 @@ package struct Projector {
       views.rollback()
       throw error
     }
-  }
-
-  private func next(_ cursor: inout EventCursor) throws(AuditError) -> StoredEvent? {
-    do { return try cursor.read() } catch { throw .log(error) }
+    return last?.commit
   }
 
   private func inViews<Result>(
@@ -47,10 +55,14 @@ package struct Projector {
     do { return try body() } catch { throw .views(error) }
   }
 
-  private func apply(_ stored: StoredEvent) throws(AuditError) {
+  private func apply(_ stored: StoredEvent, to point: HistoryPoint?) throws(AuditError) {
     let event: Event
     do { event = try Event(decoding: stored.line) } catch {
       throw .unreadableEvent(stored.id, error)
+    }
+    guard point?.holds(event) ?? true else {
+      try inViews { () throws(ViewError) in try views.pass(over: event.id) }
+      return
     }
     let location = EventLocation(
       segment: stored.segment, offset: stored.offset, length: stored.line.count)
@@ -69,22 +81,23 @@ package struct Projector {
   }
 }
 
-/// The views as a reader of the log builds them for itself: in memory, up to a moment of history.
+/// The views as a reader of the log builds them for itself: in memory, up to a point of history.
 package struct AuditViews {
   package let store: ViewStore
+  /// When the ledger stood so; `nil` where it is as it stands.
+  package let moment: Instant?
 
-  /// - Parameters:
-  ///   - limit: Only events before this id count.
-  ///   - time: Only events recorded up to it count.
-  package init(
-    _ reader: LogReader, limit: UInt64 = .max, until time: Instant? = nil
-  ) throws(AuditError) {
+  /// - Throws: `.noSuchEvent`.
+  package init(_ reader: LogReader, at point: HistoryPoint? = nil) throws(AuditError) {
     do {
       store = try ViewStore(.temporary)
       try store.create()
     } catch {
       throw .views(error)
     }
-    try Projector(views: store).project(reader.events(from: 0, to: limit), until: time)
+    var cursor = try HistoryCursor(reader, to: point)
+    let last = try Projector(views: store).project(
+      next: { () throws(AuditError) in try cursor.read() }, to: point)
+    moment = point.flatMap { $0.time ?? last?.time }
   }
 }

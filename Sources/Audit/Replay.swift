@@ -11,33 +11,36 @@ package enum AuditError: Error {
   case unreadableEvent(EventID, EventError)
   /// The log has no event of the dispatch.
   case noSuchDispatch(EntityID)
+  /// The log, which holds so many events, has none of this id.
+  case noSuchEvent(EventID, size: UInt64)
 }
 
 /// Regenerates transaction logs from the log alone, in one pass.
 package struct Replay {
   private let reader: LogReader
-  private let limit: UInt64
+  private let point: HistoryPoint?
 
-  /// - Parameter limit: Only events before this id are read.
-  package init(_ reader: LogReader, limit: UInt64 = .max) {
+  /// - Parameter point: Only the history up to it is replayed.
+  package init(_ reader: LogReader, at point: HistoryPoint? = nil) {
     self.reader = reader
-    self.limit = limit
+    self.point = point
   }
 
   /// The transaction logs of all dispatches, by first event; or of those asked for, in the order
   /// asked.
+  ///
+  /// - Throws: `.noSuchDispatch`, `.noSuchEvent`.
   package func transactionLogs(
     of wanted: [EntityID]? = nil
   ) throws(AuditError) -> [TransactionLog] {
     var streams: [String: [StoredEvent]] = [:]
     var order: [String] = []
     let asked = wanted.map { Set($0.map(\.text)) }
-    var cursor = reader.events(from: 0, to: limit)
-    while true {
-      let stored: StoredEvent?
-      do { stored = try cursor.read() } catch { throw .log(error) }
-      guard let stored else { break }
-      guard let id = Self.dispatchID(of: stored.line), asked?.contains(id) ?? true else { continue }
+    var cursor = try HistoryCursor(reader, to: point)
+    while let stored = try cursor.read() {
+      guard let id = Self.dispatchID(of: stored.line), asked?.contains(id) ?? true,
+        try isHeld(stored)
+      else { continue }
       if streams[id] == nil { order.append(id) }
       streams[id, default: []].append(stored)
     }
@@ -50,6 +53,13 @@ package struct Replay {
       logs.append(try TransactionLog(of: id, events, in: reader.identity))
     }
     return logs
+  }
+
+  private func isHeld(_ stored: StoredEvent) throws(AuditError) -> Bool {
+    guard let point, case .known = point else { return true }
+    do { return point.holds(try Event(decoding: stored.line)) } catch {
+      throw .unreadableEvent(stored.id, error)
+    }
   }
 
   private static let pattern = Array("\"subject\":\"dispatch/".utf8)

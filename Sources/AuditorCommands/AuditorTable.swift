@@ -6,11 +6,12 @@ package let auditorTable = CommandTable<AuditorWorld>(
   summary: "Check a dispatch ledger and replay its history; it writes nothing into it",
   examples: [
     Example("ledger-audit verify -C ledger", "Check every byte"),
+    Example("ledger-audit recheck -C ledger", "Make every decision again"),
     Example("ledger-audit replay --all -C ledger", "All that happened, dispatch by dispatch"),
   ],
   globals: Global.all,
   sections: [
-    CommandSection("Check", [VerifyCommand.entry, ReplayCommand.entry]),
+    CommandSection("Check", [VerifyCommand.entry, RecheckCommand.entry, ReplayCommand.entry]),
     CommandSection("Look", [ShowCommands.show, ShowCommands.list, LogCommand.entry]),
   ],
   topics: [.exitCodes])

@@ -1,19 +1,36 @@
-import Audit
+package import Audit
 package import Bytes
 import CommandLineInterface
+import Dispatching
 import EventLog
 import Events
 import Platform
 import Presentation
 
-/// What the commands of `ledger-audit` work in: nothing but the clock, for phases.
+/// What the commands of `ledger-audit` work in: the clock, for phases, and the zone database, for
+/// notes on what it would say otherwise today.
 package struct AuditorWorld {
   package var now: () -> Instant
+  package var zones: () -> TodaysZones
 
-  package init(now: @escaping () -> Instant) { self.now = now }
+  package init(
+    now: @escaping () -> Instant,
+    zones: @escaping () -> TodaysZones = { AuditorWorld.systemZones }
+  ) {
+    self.now = now
+    self.zones = zones
+  }
 
   /// This machine.
   package static var system: AuditorWorld { AuditorWorld(now: SystemClock.now) }
+
+  private static var systemZones: TodaysZones {
+    let database = ZoneDatabase.system
+    return TodaysZones(tzdata: database?.version ?? "unknown") { name in
+      guard let bytes = (try? database?.zone(named: name.text)) ?? nil else { return nil }
+      return try? ZoneRules(tzif: bytes)
+    }
+  }
 }
 
 typealias AuditorCommand = CommandEntry<AuditorWorld>
@@ -100,6 +117,10 @@ extension CommandFailure {
       self.init(
         .notFound, "there is no dispatch '\(id.text)' in the ledger",
         hint: "'ledger-audit list dispatch' shows those that there are")
+    case .noSuchEvent(let id, let size):
+      self.init(
+        .notFound, "there is no event \(id): the ledger holds \(size) events",
+        hint: size > 0 ? "the last one is \(size - 1)" : nil)
     }
   }
 }

@@ -8,18 +8,19 @@ import Presentation
 enum ShowCommands {
   static let thing = Argument("KIND", .oneOf(Thing.self), help: "What it is")
   static let id = Argument("ID", .text, help: "Its id")
-  static let asOf = Option(
-    "as-of", "ID", .integer(0...Int.max), help: "As of event ID: later ones are left out")
   static let show = AuditorCommand(
     "show", "Show a program, an event type, a user group, a user or a dispatch, then or now",
     examples: [
       Example("ledger-audit show dispatch 0192…", "Who was told, who wasn't, and why"),
       Example("ledger-audit show user u-7 --as-of 1041", "As it stood after event 1041"),
-    ], takes: [thing, id, asOf], run: runShow)
+      Example(
+        "ledger-audit show user u-7 --known-at 2026-11-23T18:00:00Z",
+        "What could have been told at that time"),
+    ], takes: [thing, id] + HistoryOption.all, run: runShow)
   static let list = AuditorCommand(
     "list", "List all things of a kind, by id",
     examples: [Example("ledger-audit list dispatch", "All dispatches and their phases")],
-    takes: [thing, asOf], run: runList)
+    takes: [thing] + HistoryOption.all, run: runList)
 
   private static func runShow(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
@@ -45,10 +46,10 @@ enum ShowCommands {
   private static func presenter(
     _ invocation: Invocation, _ world: AuditorWorld
   ) throws(CommandFailure) -> Presenter {
+    let point = try HistoryOption.point(invocation)
     let reader = try AuditedLedger(invocation).reader()
-    let limit = invocation[asOf].map { UInt64($0) + 1 } ?? .max
-    let views = try auditing { () throws(AuditError) in try AuditViews(reader, limit: limit) }
-    return Presenter(views.store, now: world.now())
+    let views = try auditing { () throws(AuditError) in try AuditViews(reader, at: point) }
+    return Presenter(views.store, now: views.moment ?? world.now())
   }
 }
 

@@ -12,8 +12,6 @@ enum ReplayCommand {
   static let out = Option("out", "DIR", .text, help: "Write one file a dispatch, ID.txt")
   static let check = Option(
     "check", "DIR", .text, help: "Compare with the files of an earlier run, and print no text")
-  static let asOf = Option(
-    "as-of", "ID", .integer(0...Int.max), help: "As of event ID: later ones are left out")
   static let entry = AuditorCommand(
     "replay", "Regenerate transaction logs from the log",
     details: """
@@ -26,7 +24,8 @@ enum ReplayCommand {
       Example("ledger-audit replay 0192…", "One, on standard output"),
       Example("ledger-audit replay --all --out audit", "All, one file each"),
       Example("ledger-audit replay --all --check audit", "Has anything changed since?"),
-    ], takes: [dispatches, all, out, check, asOf], run: run)
+      Example("ledger-audit replay 0192… --as-of 1041", "As it was printed after event 1041"),
+    ], takes: [dispatches, all, out, check] + HistoryOption.all, run: run)
 
   static func run(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
@@ -43,11 +42,10 @@ enum ReplayCommand {
     guard invocation[all] == invocation[dispatches].isEmpty else {
       throw CommandFailure(.usage, "name dispatches, or --all of them")
     }
-    let ledger = try AuditedLedger(invocation)
-    let reader = try ledger.reader()
-    let limit = invocation[asOf].map { UInt64($0) + 1 } ?? .max
+    let point = try HistoryOption.point(invocation)
+    let reader = try AuditedLedger(invocation).reader()
     let logs = try auditing { () throws(AuditError) in
-      try Replay(reader, limit: limit).transactionLogs(of: wanted)
+      try Replay(reader, at: point).transactionLogs(of: wanted)
     }
     if let directory = invocation[check] { return try compare(logs, with: directory, &session) }
     if let directory = invocation[out] {

@@ -118,7 +118,10 @@ extension Decider {
     _ time: TypedTime, _ field: String, _ zone: ZoneName, _ rules: ZoneRules, _ fold: Fold?,
     _ reasons: inout [RejectionReason]
   ) -> ZonedMoment? {
-    switch time.meaning(in: zone, rules: rules, tzdata: context.tzdata, fold: fold) {
+    let meaning =
+      context.recordedMeaning?(time, field, zone)
+      ?? time.meaning(in: zone, rules: rules, tzdata: context.tzdata, fold: fold)
+    switch meaning {
     case .moment(let moment): return moment
     case .gap:
       reasons.append(

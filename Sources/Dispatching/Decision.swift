@@ -67,6 +67,11 @@ package struct DecisionContext {
   /// The release of that database.
   package var tzdata: String
   package var personalData: PersonalData
+  /// What a time in a field was taken to mean when the decision was made the first time.
+  ///
+  /// So that no zone database of today is asked where it is made again; `nil` the first time.
+  package var recordedMeaning:
+    ((_ time: TypedTime, _ field: String, _ zone: ZoneName) -> TypedTime.Meaning?)?
 
   package init(
     now: Instant, nextID: EventID, dispatchID: EntityID,

@@ -59,6 +59,26 @@ package struct DispatchRequest: Equatable, Sendable {
     document = object
   }
 
+  /// The request that an accepted dispatch came from, as far as its event keeps it.
+  ///
+  /// Its document isn't kept. `nil` where a text is no time that anybody could have typed.
+  package init?(recordedAs requested: DispatchRequested) {
+    guard let start = TypedTime(requested.start.text) else { return nil }
+    var end: TypedTime?
+    if let moment = requested.end {
+      guard let time = TypedTime(moment.text) else { return nil }
+      end = time
+    }
+    self.start = start
+    self.end = end
+    programID = requested.programID
+    eventTypeID = requested.eventTypeID
+    isTest = requested.isTest
+    fold = requested.start.fold ?? requested.end?.fold
+    attributes = requested.attributes
+    document = JSONObject()
+  }
+
   /// Makes a drill of it, as if the document had said so.
   package mutating func markAsTest() {
     isTest = true

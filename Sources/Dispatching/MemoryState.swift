@@ -104,8 +104,11 @@ extension MemoryState: LedgerState {
   }
 
   package func pendingNotices(of dispatch: EntityID, before modification: Int) -> [Notice] {
-    let keys = pending.filter { $0.dispatchID == dispatch && $0.modification < modification }
-    return keys.sorted(by: precedes).compactMap(notice)
+    // By the dispatch's own lists: `pending` holds the notices of all others too.
+    let earlier = min(modification, (dispatches[dispatch]?.modification ?? 0) + 1)
+    return stride(from: 1, to: earlier, by: 1).flatMap { number in
+      notices(of: dispatch, modification: number).filter { pending.contains($0.key) }
+    }
   }
 
   package func attempt(_ event: EventID) -> Attempt? { attempts[event] }

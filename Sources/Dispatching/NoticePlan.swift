@@ -75,6 +75,16 @@ extension Decider {
   }
 }
 
+extension Decider {
+  /// What one notice comes to that is due, whatever else is; its channel is taken to be set up.
+  package func plan(_ notice: Notice) throws(Failure) -> NoticePlan {
+    var plan = NoticePlan()
+    var planner = NoticePlanner(decider: self)
+    try planner.add(notice, to: &plan) { _ in true }
+    return plan
+  }
+}
+
 /// Plans notices one after the other; each dispatch and program is looked up once.
 private struct NoticePlanner<State: LedgerState> {
   typealias Failure = DecisionError<State.Failure>
@@ -196,7 +206,7 @@ private struct NoticePlanner<State: LedgerState> {
 extension NoticeKind {
   /// Whether the program's lead time says until when it must be there; what ends or cancels a
   /// dispatch is told at any time.
-  var hasDeadline: Bool {
+  package var hasDeadline: Bool {
     switch self {
     case .standby, .start, .update, .extend: true
     case .cancel, .end: false

@@ -23,6 +23,11 @@ package struct ZoneRules: Equatable, Sendable {
   /// UTC itself.
   package static let utc = ZoneRules(transitions: [], offsets: [0], footer: nil)
 
+  /// A zone whose clocks always stand so many seconds east of UTC.
+  package static func fixed(offsetSeconds: Int) -> ZoneRules {
+    ZoneRules(transitions: [], offsets: [offsetSeconds], footer: nil)
+  }
+
   /// Seconds east of UTC that clocks in the zone stand at `instant`.
   ///
   /// O(log n) in the number of transitions.

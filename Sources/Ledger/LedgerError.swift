@@ -102,6 +102,7 @@ func inAudit<Result>(_ body: () throws(AuditError) -> Result) throws(LedgerError
     case .views(let failure): throw .views(failure)
     case .unreadableEvent(let id, let reason): throw .unreadableEvent(id, reason)
     case .noSuchDispatch(let id): throw .inconsistent(.subject(.dispatch(id)))
+    case .noSuchEvent(let id, _): throw .inconsistent(.event(id))
     }
   }
 }

@@ -109,6 +109,15 @@ package final class ViewStore {
     next += 1
   }
 
+  /// Leaves the next event out, as if it said nothing; only within a transaction.
+  ///
+  /// - Throws: `.outOfOrder` where the event isn't the next one.
+  package func pass(over event: EventID) throws(ViewError) {
+    invariant(database.isInTransaction, "an event is passed over outside of a transaction")
+    guard event == next else { throw .outOfOrder(expected: next, found: event) }
+    next += 1
+  }
+
   /// Makes all that was applied since ``begin()`` the views' content.
   ///
   /// - Parameter cursor: The log's end after the last event applied.

@@ -102,7 +102,9 @@ struct AuditorProgramTests {
       #expect(!libraries.contains(name), "\(name)")
     }
     let (ledger, _) = try ledgerWithDispatches()
-    for arguments in [["verify"], ["replay", "--all"], ["list", "dispatch"], ["log"]] {
+    for arguments in [
+      ["verify"], ["replay", "--all"], ["recheck"], ["list", "dispatch"], ["log"],
+    ] {
       let trace = try Shell.run(
         "/usr/bin/strace",
         [

@@ -36,7 +36,9 @@ struct GoldenTests {
 
   @Test("both verifiers say of each damaged ledger what its report says")
   func damaged() throws {
+    // Those for rechecking are whole ledgers of their own.
     let stories = try FileManager.default.contentsOfDirectory(atPath: Self.damaged).sorted()
+      .filter { !$0.hasPrefix("recheck-") }
     #expect(stories.count >= 16)
     for story in stories {
       let copy = temporary()

@@ -1,0 +1,174 @@
+package import Bytes
+package import Dispatching
+package import Events
+
+/// Whether a recipient was told in time (`EVENTS.md`, "Told in time").
+package enum Verdict: String, CaseIterable, Hashable, Sendable {
+  case onTime = "on-time"
+  case late
+  case never
+  /// An attempt may have arrived, and nothing proves it.
+  case unprovable
+  /// The deadline is still to come.
+  case open
+}
+
+/// What shows that a user was told.
+package struct Proof: Hashable, Sendable {
+  /// When, at the latest.
+  package let at: Instant
+  /// The event that says so.
+  package let event: EventID
+  package let evidence: EvidenceStrength
+  /// Whether `at` is what a clock said that was behind.
+  package let isByClock: Bool
+}
+
+/// What is known of one recipient of one modification.
+package struct Told: Hashable, Sendable {
+  package let userID: EntityID
+  package let state: NoticeState
+  package let reason: SuppressionReason?
+  /// The earliest.
+  package let proof: Proof?
+  /// `nil` where the notice has no deadline.
+  package let verdict: Verdict?
+  /// Whole minutes before the deadline, or begun ones after it; `nil` without a proof.
+  package let minutes: Int64?
+}
+
+/// Collects what verdicts are made of, event after event.
+struct Telling {
+  struct ModificationKey: Hashable {
+    var dispatchID: EntityID
+    var number: Int
+  }
+
+  private struct Try {
+    let moment: Instant
+    var proof: Proof?
+  }
+
+  private var deadlines: [ModificationKey: Instant] = [:]
+  private var tries: [EventID: Try] = [:]
+  private var answers: [NoticeKey: Proof] = [:]
+
+  /// Takes in an event, before the state does.
+  mutating func take(_ event: Event, _ state: MemoryState) {
+    switch event.payload {
+    case .dispatchRequested(let request):
+      guard state.dispatch(request.dispatchID) == nil else { return }
+      set(request.dispatchID, 1, request.start.instant, request.programID, state)
+    case .dispatchModified(let change):
+      guard let dispatch = state.dispatch(change.dispatchID) else { return }
+      set(
+        dispatch.id, dispatch.modification + 1, change.start.instant, dispatch.request.programID,
+        state)
+    case .notificationAttempted: tries[event.id] = Try(moment: event.moment)
+    case .deliveryRecorded(let result): take(result, event)
+    case .acknowledgementRecorded(let answer):
+      let key = NoticeKey(
+        dispatchID: answer.dispatchID, modification: answer.modification, userID: answer.userID)
+      let isEarlier = answer.at <= event.moment
+      let proof = Proof(
+        at: isEarlier ? answer.at : event.moment, event: event.id,
+        evidence: answer.opt == nil ? .acknowledged : .answered,
+        isByClock: !isEarlier && event.clock != nil)
+      answers[key] = earlier(answers[key], proof)
+    case .dispatchRejected, .dispatchScheduled, .dispatchTriggered, .dispatchMissed,
+      .dispatchCancelled, .dispatchEnded, .recipientsResolved, .notificationSuppressed,
+      .notificationDeferred, .notificationEscalated, .deliveryUnknown, .deliverySettled:
+      break
+    case .programDefined, .programRetired, .marketEventTypeDefined, .marketEventTypeRetired,
+      .userGroupDefined, .userGroupRetired, .userDefined, .userEnrolled, .userWithdrawn,
+      .userOptedOut, .userOptedIn, .userErased, .templatePublished, .templateWithdrawn,
+      .rulePublished, .ruleWithdrawn, .legalHoldPlaced, .legalHoldReleased, .signalObserved:
+      break
+    case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
+      .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,
+      .ledgerCorrectionRecorded:
+      break
+    }
+  }
+
+  /// The program's lead time is the one that stood when the modification was recorded.
+  private mutating func set(
+    _ dispatch: EntityID, _ number: Int, _ start: Instant, _ program: EntityID,
+    _ state: MemoryState
+  ) {
+    guard let leadTime = state.program(program)?.definition.leadTime else { return }
+    deadlines[ModificationKey(dispatchID: dispatch, number: number)] =
+      noticeDeadline(start: start, leadTime: leadTime)
+  }
+
+  private mutating func take(_ result: DeliveryRecorded, _ event: Event) {
+    guard AttemptFate.reported(result.outcome).isTold, result.evidence >= .acceptedByProvider,
+      let known = tries[result.attempt]
+    else { return }
+    var proof = Proof(
+      at: event.moment, event: event.id, evidence: result.evidence, isByClock: event.clock != nil)
+    if let said = result.occurredAt, known.moment <= said, said <= event.moment {
+      proof = Proof(at: said, event: event.id, evidence: result.evidence, isByClock: false)
+    }
+    tries[result.attempt] = Try(moment: known.moment, proof: earlier(known.proof, proof))
+  }
+
+  /// The deadline of a modification's notices, where they have one.
+  func deadline(of dispatch: EntityID, modification: Int) -> Instant? {
+    deadlines[ModificationKey(dispatchID: dispatch, number: modification)]
+  }
+
+  /// What is known of a notice's user.
+  ///
+  /// - Parameters:
+  ///   - horizon: How far the history reaches.
+  ///   - state: After the last event.
+  func told(_ notice: Notice, by horizon: Instant, _ state: MemoryState) -> Told {
+    let attempts = state.attempts(of: notice.key)
+    var proof = answers[notice.key]
+    for attempt in attempts where attempt.standing.fate.isTold && !attempt.standing.isContradicted {
+      if let other = tries[attempt.event]?.proof { proof = earlier(proof, other) }
+    }
+    let limit = deadline(of: notice.key.dispatchID, modification: notice.key.modification)
+    let verdict = limit.map { limit -> Verdict in
+      if let proof { return proof.at <= limit ? .onTime : .late }
+      switch notice.standing.state {
+      case .pending, .attempted, .notified, .unknown: if horizon <= limit { return .open }
+      case .failed, .suppressed: break
+      }
+      return attempts.contains(where: \.standing.mayHaveArrived) ? .unprovable : .never
+    }
+    return Told(
+      userID: notice.key.userID, state: notice.standing.state, reason: notice.standing.reason,
+      proof: proof, verdict: verdict,
+      minutes: limit.flatMap { limit in proof.map { minutes(from: $0.at, to: limit) } })
+  }
+
+  private func earlier(_ one: Proof?, _ other: Proof) -> Proof {
+    guard let one, one.at <= other.at else { return other }
+    return one
+  }
+
+  /// Whole minutes before the limit, rounded down; or after it, rounded up.
+  private func minutes(from told: Instant, to limit: Instant) -> Int64 {
+    let minute: Int64 = 60_000_000
+    let span = limit.microseconds - told.microseconds
+    return span >= 0 ? span / minute : (-span + minute - 1) / minute
+  }
+}
+
+extension Event {
+  /// When it was recorded, as verdicts take it: what the clock said.
+  var moment: Instant { clock ?? time }
+}
+
+extension AttemptStanding {
+  /// Whether it can't be ruled out that the message arrived.
+  fileprivate var mayHaveArrived: Bool {
+    if isContradicted { return true }
+    return switch fate {
+    case .open, .unknown, .settled: true
+    case .reported: fate.isTold
+    }
+  }
+}

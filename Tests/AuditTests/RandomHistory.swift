@@ -1,0 +1,204 @@
+import Bytes
+import Dispatching
+import Events
+import Simulation
+
+/// A long history of random commands and what came of them, all through the real decisions.
+struct RandomHistory {
+  private(set) var history: RecordedHistory
+  private var random: SeededRandom
+  private let userTotal: Int
+
+  /// - Parameters:
+  ///   - steps: How many calls there are after the catalogue.
+  ///   - users: More than 256 in one group make resolutions of several chunks.
+  init(seed: UInt64, steps: Int, users: Int = 24) throws {
+    random = SeededRandom(seed: seed)
+    history = try RecordedHistory()
+    userTotal = users
+    history.advance(seconds: 60)
+    let list = try (0..<users).map { try user($0) }
+    try history.perform(
+      RecordedHistory.importing(
+        """
+        {"programs":[
+          {"id":"1","name":"Peak Relief","time_zone":"America/New_York","lead_time":"PT30M",
+           "communication_codes":["sms","email","console"]},
+          {"id":"2","name":"Again","time_zone":"Europe/Berlin","lead_time":"PT2H",
+           "unknown_outcome":"resend","enrollment_required":true,"event_type_ids":["1"],
+           "communication_codes":["email","sms"]},
+          {"id":"3","name":"Strict","time_zone":"UTC","lead_time":"PT10M","late_notice":"suppress",
+           "communication_codes":["console","sms"]}],
+         "event_types":[{"id":"1","name":"Emergency","user_group_ids":["g0","g1"]},
+           {"id":"2","name":"Economic","user_group_ids":["g1","g2"]}],
+         "user_groups":[{"id":"g0","name":"0"},{"id":"g1","name":"1"},{"id":"g2","name":"2"}],
+         "users":[\(list.joined(separator: ","))]}
+        """))
+    for _ in 0..<steps { try step() }
+  }
+
+  private mutating func chance(_ percent: Int) -> Bool {
+    Int.random(in: 0..<100, using: &random) < percent
+  }
+
+  private mutating func one<Element>(of elements: [Element]) -> Element {
+    elements[Int.random(in: 0..<elements.count, using: &random)]
+  }
+
+  private mutating func user(_ number: Int) throws -> String {
+    var contacts: [String] = []
+    if chance(70) {
+      contacts.append(#""sms":"\#(chance(90) ? "+155512\(30_000 + number)" : "x")""#)
+    }
+    if chance(60) { contacts.append(#""email":"u\#(number)@example.com""#) }
+    if chance(30) { contacts.append(#""console":"u-\#(number)""#) }
+    let groups = ["g0", "g1", "g2"].filter { _ in chance(60) }.map { "\"\($0)\"" }
+    let programs = ["1", "2"].filter { _ in chance(50) }.map { "\"\($0)\"" }
+    let optOuts = [
+      "{}", #"{"channel":"sms"}"#, #"{"program_id":"1"}"#,
+      #"{"channel":"email","program_id":"2"}"#,
+    ].filter { _ in chance(8) }
+    return """
+      {"id":"u-\(number)","name":"N\(number)","user_group_ids":[\(groups.joined(separator: ","))],
+       "program_ids":[\(programs.joined(separator: ","))],
+       "opt_outs":[\(optOuts.joined(separator: ","))],
+       "contacts":{\(contacts.joined(separator: ","))}}
+      """
+  }
+
+  private mutating func step() throws {
+    history.advance(seconds: one(of: [0, 1, 20, 45, 180, 900, 4_000]))
+    switch Int.random(in: 0..<100, using: &random) {
+    case ..<22: try request()
+    case ..<62: try deliver()
+    case ..<72: try change()
+    case ..<80: try reimport()
+    case ..<86: try lateResult()
+    case ..<89: try history.record(try history.decider().recordLostAttempts(limit: 9))
+    case ..<92: try settle()
+    case ..<94: try acknowledge()
+    case ..<96: try recover()
+    case ..<98: try erase()
+    default:
+      try history.perform(
+        line(ofRequest: "2026-11-24T01:00:00Z"), RecordedHistory.change("end", anyDispatch()),
+        line(ofRequest: "2026-11-24T03:00:00Z"))
+    }
+  }
+
+  private mutating func anyDispatch() -> EntityID {
+    let accepted = (1...max(1, history.dispatchCount)).map { history.dispatchID($0) }
+      .filter { history.state.dispatch($0) != nil }
+    return accepted.isEmpty ? history.dispatchID(1) : one(of: accepted)
+  }
+
+  private mutating func line(ofRequest start: String) -> String {
+    RecordedHistory.request(
+      start, program: one(of: ["1", "2", "3"]), type: one(of: ["1", "2", "9"]))
+  }
+
+  private mutating func request() throws {
+    let soon = history.now.adding(seconds: one(of: [-4_000, 300, 1_900, 8_000, 90_000]))
+    let start = one(of: [
+      soon.text, "11/24/2026 09:00", "03/08/2026 02:30", "10/25/2026 02:30", "11/01/2026 01:30",
+    ])
+    let end: String? = one(of: [
+      nil, nil, history.now.adding(seconds: 100_000).text, "11/24/2026 10:00", "11/23/2026 10:00",
+    ])
+    let members = one(of: [
+      "", "", #","fold":"first""#, #","test":true"#, #","note":{"feeder":12}"#,
+    ])
+    try history.request(
+      start, end: end, program: one(of: ["1", "1", "2", "3", "9"]),
+      type: one(of: ["1", "1", "1", "2", "9"]), members: members, parts: one(of: [2, .max]))
+  }
+
+  private mutating func deliver() throws {
+    var outcomes = random
+    let channels: Set<String>? = chance(20) ? ["sms"] : nil
+    let limit = one(of: [1, 5, 32])
+    let now = history.now
+    try history.deliver(limit: limit, channels: channels, delaySeconds: one(of: [0, 2, 40])) {
+      attempt in
+      switch Int.random(in: 0..<12, using: &outcomes) {
+      case 0: nil
+      case 1: .unknown(.timeout)
+      case 2, 3: .busy
+      case 4: .refused
+      case 5: .reported(.accepted, .none)
+      case 6: .reported(.delivered, .confirmedByCarrier, at: now)
+      case 7: .reported(.inTransit, .handedOver, at: now.adding(seconds: -9_000))
+      default: .accepted
+      }
+    }
+    random = outcomes
+  }
+
+  private mutating func change() throws {
+    let line = RecordedHistory.change(one(of: ["end", "cancel"]), anyDispatch())
+    // One whose dispatch never was isn't recorded, and isn't asked for.
+    guard history.state.dispatch(history.dispatchID(1)) != nil || history.dispatchCount > 1 else {
+      return
+    }
+    try history.perform(line, clockBehind: chance(20) ? 3 : nil)
+  }
+
+  private mutating func reimport() throws {
+    let number = Int.random(in: 0..<userTotal, using: &random)
+    let entry = try user(number)
+    try history.perform(RecordedHistory.importing("{\"users\":[\(entry)]}"))
+  }
+
+  private mutating func anyAttempt() -> Event? {
+    let attempts = history.events.filter { $0.type == .notificationAttempted }
+    return attempts.isEmpty ? nil : one(of: attempts)
+  }
+
+  private mutating func lateResult() throws {
+    guard let attempt = anyAttempt() else { return }
+    let outcome: AttemptOutcome = one(of: [
+      .reported(.delivered, .confirmedByCarrier), .reported(.undelivered, .confirmedByCarrier),
+      .reported(.inTransit, .handedOver), .busy, .reported(.expired, .acceptedByProvider),
+    ])
+    try history.record(try history.decider().record(outcome, of: attempt.id))
+  }
+
+  private mutating func settle() throws {
+    let unknown = history.events.filter {
+      $0.type == .notificationAttempted
+        && history.state.attempt($0.id)?.standing.fate == .unknown
+    }
+    guard !unknown.isEmpty, let attempt = history.state.attempt(one(of: unknown).id) else { return }
+    try history.record(
+      .deliverySettled(
+        DeliverySettled(
+          attempt: attempt.event, dispatchID: attempt.notice.dispatchID,
+          decision: one(of: [.resend, .delivered, .abandon]), reason: "asked the site")))
+  }
+
+  private mutating func acknowledge() throws {
+    guard let event = anyAttempt(), let attempt = history.state.attempt(event.id) else { return }
+    try history.record(
+      .acknowledgementRecorded(
+        AcknowledgementRecorded(
+          dispatchID: attempt.notice.dispatchID, modification: attempt.notice.modification,
+          userID: attempt.notice.userID, opt: one(of: [nil, .optIn]), at: history.now, marks: [])))
+  }
+
+  private mutating func recover() throws {
+    guard let digest = RecordedHistory.digest else { return }
+    try history.record([
+      EventDraft(
+        .ledgerRecovered(
+          LedgerRecovered(
+            file: "f", segment: 0, offset: 1, length: 1, digest: digest, state: .torn)))
+    ])
+  }
+
+  private mutating func erase() throws {
+    guard chance(40) else { return }
+    let id = AuditedHistory.id("u-\(Int.random(in: 0..<userTotal, using: &random))")
+    guard history.state.user(id)?.erased == nil else { return }
+    try history.record(.userErased(UserErased(userID: id)))
+  }
+}

@@ -1,0 +1,248 @@
+import Audit
+import Bytes
+import Dispatching
+import EventLog
+import Events
+import Testing
+
+@Suite("Rechecking")
+struct RecheckTests {
+  private func kinds(_ history: RecordedHistory) throws -> [String] {
+    try history.recheck().findings.map { "\($0.event) \($0.kind.rawValue)" }
+  }
+
+  /// Three hundred recipients, so two chunks, each in a commit of its own.
+  private func chunked() throws -> RecordedHistory {
+    var history = try RecordedHistory()
+    history.advance(seconds: 60)
+    let users = (0..<300).map {
+      #"{"id":"u-\#($0)","name":"N","user_group_ids":["g"],"contacts":{"sms":"+15551230001"}}"#
+    }
+    try history.perform(
+      RecordedHistory.importing(
+        """
+        {"programs":[{"id":1,"name":"P","time_zone":"UTC","communication_codes":["sms"]}],
+         "event_types":[{"id":1,"name":"E","user_group_ids":["g"]}],
+         "user_groups":[{"id":"g","name":"G"}],"users":[\(users.joined(separator: ","))]}
+        """))
+    try history.request("2026-11-24T00:00:00Z", parts: 2)
+    return history
+  }
+
+  @Test("Between a request and its last chunk only the ledger may speak")
+  func order() throws {
+    let history = try chunked()
+    let commits = history.commits
+    let last = commits.count - 1
+    #expect(commits[last].count == 1 && commits[last - 1].count == 2)
+    func with(_ payload: EventPayload) throws -> [String] {
+      // The event takes the chunk's place, and the chunk the next.
+      var between = RecordedHistory.copy(of: Array(commits[..<last]), at: history.now)
+      let event = try between.record([EventDraft(payload, decider: 1)])[0]
+      try between.record(commits[last].map { RecordedHistory.draft(of: $0) })
+      #expect(event.id == commits[last][0].id)
+      return try kinds(between)
+    }
+    let digest = try #require(RecordedHistory.digest)
+    #expect(
+      try with(
+        .ledgerRecovered(
+          LedgerRecovered(
+            file: "f", segment: 0, offset: 1, length: 1, digest: digest, state: .torn))) == [])
+    let id = commits[last][0].id
+    #expect(
+      try with(.userGroupDefined(UserGroupDefined(id: AuditedHistory.id("h"), name: "H")))
+        == ["\(id) order"])
+
+    var early = RecordedHistory.copy(of: Array(commits[..<last]), at: history.now)
+    let key = NoticeKey(
+      dispatchID: history.lastDispatch, modification: 1, userID: AuditedHistory.id("u-0"))
+    try early.record([
+      EventDraft(
+        .notificationAttempted(
+          NotificationAttempted(
+            dispatchID: key.dispatchID, modification: 1, userID: key.userID,
+            channel: try #require(ChannelCode("sms")), number: 1, kind: .start, isLate: false,
+            isTest: false, address: 5, template: .builtin, textHMAC: digest,
+            channelKind: try #require(CodeWord("spool")), channelSettings: digest)), decider: 1)
+    ])
+    #expect(try kinds(early).contains("\(id) order"))
+    #expect(try kinds(early).contains { $0.hasSuffix(" missing") })
+  }
+
+  @Test("A log that ends between two chunks isn't wrong, and the note says so")
+  func unfinished() throws {
+    let history = try chunked()
+    let recheck = try RecordedHistory.recheck(Array(history.commits.dropLast()))
+    #expect(recheck.findings == [])
+    #expect(recheck.notes.map(\.kind) == [.unfinished])
+    // A request without any chunk is: nobody would ever finish it.
+    var alone = history.commits.dropLast()
+    let request = alone.removeLast()
+    let findings = try RecordedHistory.recheck(alone + [[request[0]]]).findings
+    #expect(findings.map(\.kind) == [.missing, .missing])
+    #expect(findings.allSatisfy { $0.event == request[0].id })
+  }
+
+  @Test("What rules decided that aren't here is said, not guessed")
+  func foreignRules() throws {
+    let history = try RecheckStory.requested { drafts in
+      for index in drafts.indices { drafts[index].decider = 7 }
+      RecheckStory.edit(&drafts, EventPayload.recipientsResolved) { $0.recipients.removeLast() }
+      RecheckStory.edit(&drafts, EventPayload.recipientsResolved) {
+        $0.totals?.recipients -= 1
+      }
+    }
+    let recheck = try history.recheck()
+    #expect(recheck.findings == [])
+    #expect(recheck.omissions.first?.what == "what rules 7 decided (events: 2)")
+    // The books are balanced whoever decided.
+    let unbalanced = try RecheckStory.requested { drafts in
+      for index in drafts.indices { drafts[index].decider = 7 }
+      RecheckStory.edit(&drafts, EventPayload.recipientsResolved) { $0.recipients.removeLast() }
+    }
+    #expect(try unbalanced.recheck().findings.map(\.kind) == [.books, .books])
+  }
+
+  @Test("Today's zone database makes a note where it differs, never a finding")
+  func zones() throws {
+    var history = try RecheckStory.requested()
+    try history.request("03/08/2026 02:30")
+    try history.request("11/01/2026 01:30")
+    try history.request("11/01/2026 01:30", members: #","fold":"second""#)
+    let reader = try LogReader(
+      try RecordedHistory.disk(history.commits), identity: AuditedHistory.identity)
+    func notes(_ find: @escaping (ZoneName) -> ZoneRules?) throws -> [Note] {
+      let recheck = try Recheck(reader, today: TodaysZones(tzdata: "2031a", find: find))
+      #expect(recheck.findings == [])
+      return recheck.notes
+    }
+    #expect(try notes(Zones.rules) == [])
+    let abolished = try notes { _ in .fixed(offsetSeconds: -14_400) }
+    #expect(abolished.allSatisfy { $0.kind == .zone })
+    // Start and end of the first request, the gap, the ambiguous one, and the second of two.
+    #expect(abolished.count == 5)
+    #expect(
+      abolished[0].message
+        == "start 11/23/2026 21:04 was 2026-11-24T02:04:00.000000Z by test; "
+        + "by today's zone database 2031a it is 2026-11-24T01:04:00.000000Z")
+    #expect(try notes { _ in nil }.count == 3)
+  }
+
+  @Test("A rejection for a time whose zone isn't asked stands as its reasons say")
+  func rejectedTimes() throws {
+    var history = try RecheckStory.requested()
+    for (start, end) in [
+      ("03/08/2026 02:30", nil), ("11/01/2026 01:30", "11/01/2026 01:30"),
+      ("11/24/2026 09:00", "11/24/2026 08:59"), ("11/24/2026 09:00", "2026-11-24T13:59:00Z"),
+      ("2026-11-24T14:00:00Z", "11/24/2026 08:59"), ("03/08/2026 02:30", "2026-03-08T00:00:00Z"),
+    ] as [(String, String?)] {
+      try history.request(start, end: end)
+    }
+    #expect(try history.recheck().findings == [])
+    let rejections = history.events.filter { $0.type == .dispatchRejected }
+    #expect(rejections.count == 6)
+    // An instant that no clock's offset could bring before the start is no rejection.
+    try history.request("11/24/2026 09:00", end: "2026-11-24T13:59:00Z") { drafts in
+      RecheckStory.edit(&drafts, EventPayload.dispatchRejected) {
+        $0.request["end_time"] = "2026-11-27T00:00:00Z"
+        $0.reasons[0].message =
+          "the end 2026-11-27T00:00:00Z is not after the start 11/24/2026 09:00"
+      }
+    }
+    #expect(try history.recheck().findings.map(\.kind) == [.shouldBeAccepted])
+  }
+
+  @Test("An import's events are checked one by one")
+  func catalogue() throws {
+    let one = AuditedHistory.id("1")
+    let (user, nobody) = (AuditedHistory.id("u-1"), AuditedHistory.id("nobody"))
+    let base = try RecheckStory.requested()
+    let definition = try #require(base.state.user(user)?.definition)
+    let group = try #require(base.state.userGroup(AuditedHistory.id("g"))?.definition)
+    var moved = definition
+    moved.userGroupIDs = [nobody]
+    let program = try #require(base.state.program(one)?.definition)
+    var picky = program
+    picky.eventTypeIDs = [nobody]
+    for (payload, kind) in [
+      (.userDefined(definition), .unexpected), (.userGroupDefined(group), .unexpected),
+      (.programDefined(program), .unexpected), (.userDefined(moved), .dangling),
+      (.programDefined(picky), .dangling),
+      (.userEnrolled(UserEnrolled(userID: nobody, programID: one, at: base.now)), .dangling),
+      (.userEnrolled(UserEnrolled(userID: user, programID: nobody, at: base.now)), .dangling),
+      (.userWithdrawn(UserWithdrawn(userID: nobody, programID: one, at: base.now)), .dangling),
+      (.userOptedOut(UserOptedOut(userID: user, programID: nobody)), .dangling),
+      (.userOptedIn(UserOptedIn(userID: nobody)), .dangling),
+    ] as [(EventPayload, Finding.Kind)] {
+      var history = base
+      let event = try history.record(payload)
+      #expect(try kinds(history) == ["\(event.id) \(kind.rawValue)"], "\(payload)")
+    }
+    var erased = base
+    try erased.record(.userErased(UserErased(userID: user)))
+    let event = try erased.record(.userDefined(definition))
+    #expect(try kinds(erased) == ["\(event.id) unexpected"])
+  }
+
+  @Test("Losses and settlements fit what is known of the attempt")
+  func losses() throws {
+    let base = try RecheckStory.requested()
+    let attempt = try #require(base.events.last { $0.type == .notificationAttempted }).id
+    let dispatch = base.lastDispatch
+    for payload in [
+      .deliveryUnknown(DeliveryUnknown(attempt: attempt, dispatchID: dispatch, reason: .crash)),
+      .deliverySettled(
+        DeliverySettled(attempt: attempt, dispatchID: dispatch, decision: .resend, reason: "r")),
+      .notificationDeferred(
+        NotificationDeferred(
+          dispatchID: dispatch, modification: 1, userID: AuditedHistory.id("u-1"),
+          channel: try #require(ChannelCode("sms")), kind: .start, until: base.now, reason: .retry)),
+    ] as [EventPayload] {
+      var history = base
+      let event = try history.record([
+        EventDraft(
+          payload, causation: attempt, correlation: dispatch.text, decider: 1)
+      ])[0]
+      #expect(try kinds(history) == ["\(event.id) unexpected"], "\(payload)")
+    }
+  }
+
+  @Test("An attempt whose notice was settled, or told, is one too many")
+  func afterSettlement() throws {
+    for decision in Settlement.allCases {
+      var history = try RecheckStory.requested()
+      try history.request("11/23/2026 21:05")
+      let attempts = try history.deliver { _ in .unknown(.timeout) }
+      let event = try #require(attempts.last)
+      guard case .notificationAttempted(var attempt) = event.payload else { return }
+      try history.record(
+        .deliverySettled(
+          DeliverySettled(
+            attempt: event.id, dispatchID: history.lastDispatch, decision: decision, reason: "r")))
+      attempt.number += 1
+      let again = try history.record([
+        EventDraft(
+          .notificationAttempted(attempt), causation: event.causation,
+          correlation: event.correlation, decider: 1)
+      ])[0]
+      // Only what is to be sent again may be.
+      #expect(
+        try kinds(history) == (decision == .resend ? [] : ["\(again.id) unexpected"]),
+        "\(decision)")
+    }
+  }
+
+  @Test("Findings are counted beyond those that are listed")
+  func limits() throws {
+    var history = try RecordedHistory()
+    let nobody = AuditedHistory.id("nobody")
+    for _ in 0..<5 {
+      try history.record(
+        (0..<250).map { _ in EventDraft(.userOptedOut(UserOptedOut(userID: nobody)), decider: 1) })
+    }
+    let recheck = try history.recheck()
+    #expect(recheck.findingCount == 1_250)
+    #expect(recheck.findings.count == 1_000)
+  }
+}
