@@ -43,7 +43,7 @@ package struct VerifierKey: Hashable, Sendable {
     guard id == self.id else { return nil }
   }
 
-  static func isValid(name: String) -> Bool {
+  private static func isValid(name: String) -> Bool {
     !name.isEmpty
       && name.unicodeScalars.allSatisfy { scalar in
         scalar != "+" && !scalar.properties.isWhitespace
