@@ -8,7 +8,7 @@ import Testing
 private let greatestSize = 100
 
 /// In trees up to this size every bit of every hash is changed; in larger ones, seeded bits.
-private let everyBitSize = 32
+private let everyBitSize = 24
 private let seed: UInt64 = 0x1F3D_5B79
 
 /// The bits of a hash that a test changes.
