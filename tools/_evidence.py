@@ -1,4 +1,4 @@
-"""What signatures and time stamps prove of a ledger: FORMAT.md §11 and §15, for verify-ledger.py.
+"""What signatures and time stamps prove of a ledger: FORMAT.md §11 and §18, for verify-ledger.py.
 
 Written from FORMAT.md alone, with Python's standard library; Ed25519 and RFC 3161 are left to the
 `openssl` command.
@@ -99,7 +99,7 @@ def read_checkpoint(note: Note) -> Optional[Checkpoint]:
 
 
 def own_notes(directory: str) -> Iterator[Note]:
-    """The notes of `checkpoints.log` (§15)."""
+    """The notes of `checkpoints.log` (§18)."""
     try:
         with open(os.path.join(directory, "checkpoints.log"), "rb") as file:
             lines = file.read().split(b"\n")[:-1]
@@ -130,7 +130,7 @@ def holds(key: Key, text: bytes, signature: bytes) -> bool:
 
 
 class Chain:
-    """The keys of a ledger (§15), and whose signatures count."""
+    """The keys of a ledger (§18), and whose signatures count."""
 
     def __init__(self, first: str) -> None:
         key = read_key(first)
@@ -187,7 +187,7 @@ class Evidence:
 
     def report(self, chain: Chain, size: int, root: Callable[[int], Optional[bytes]],
                authorities: Optional[str] = None) -> Dict[str, object]:
-        """The members that §15 adds to the report of a log of `size` events."""
+        """The members that §18 adds to the report of a log of `size` events."""
         agrees = {id(p): p.size <= size and root(p.size) == p.root for p in self.own}
         self.findings = []
         start = 0
@@ -275,7 +275,7 @@ class Evidence:
 
 
 def stamped(token: str, text: bytes, time: str, authorities: Optional[str]) -> str:
-    """Whether a TimeStampToken stamps a text at a time: §15's word for it."""
+    """Whether a TimeStampToken stamps a text at a time: §18's word for it."""
     der = decoded(token.encode())
     if der is None:
         return "void"

@@ -15,7 +15,7 @@ package struct Trust {
   package init() {}
 }
 
-/// Something that signatures say and the log doesn't (`FORMAT.md` §15).
+/// Something that signatures say and the log doesn't (`FORMAT.md` §18).
 package struct EvidenceFinding: Hashable, Sendable {
   package enum Kind: String, Hashable, Sendable {
     /// The trusted key isn't one that the ledger names.
@@ -174,7 +174,7 @@ extension Evidence {
   }
 
   private mutating func judge(pinned note: SignedNote, _ own: [OwnCheckpoint], _ trust: Trust) {
-    guard let checkpoint = Checkpoint(text: note.text), sameBytes(checkpoint.origin, origin),
+    guard let checkpoint = try? Checkpoint(text: note.text), sameBytes(checkpoint.origin, origin),
       !places(signing: note, at: checkpoint.head.size, also: trust.key).isEmpty
     else {
       add(.pinned, 0..<0, note)
@@ -210,8 +210,10 @@ extension Evidence {
   private func places(
     signing note: SignedNote, at size: UInt64, also other: VerifierKey?
   ) -> Set<Int> {
-    let known = chain.links.map(\.key) + (other.map { [$0] } ?? [])
-    guard let keys = try? note.signers(among: known) else { return [] }
+    var known = chain.links.map(\.key)
+    if let other, !known.contains(other) { known.append(other) }
+    guard let found = try? note.verified(by: known.map(NoteKey.ed25519)) else { return [] }
+    let keys = known.filter { key in found.contains { $0.key == .ed25519(key) } }
     var places: Set<Int> = []
     for (place, link) in chain.links.enumerated()
     where keys.contains(link.key) && chain.counts(place, at: size) {
@@ -230,8 +232,8 @@ extension Evidence {
       agrees(TreeHead(size: size, root: root)), let der = Base64.decode(stamped.token.text.utf8),
       let token = try? TimeStampToken(der: der), token.time == stamped.stampedAt
     {
-      let text = Checkpoint(origin: origin, head: TreeHead(size: size, root: root)).text
-      let digest = SHA256.hash(text)
+      let checkpoint = Checkpoint(origin: origin, head: TreeHead(size: size, root: root))
+      let digest = SHA256.hash(checkpoint?.text ?? [])
       if (try? token.verify(digest)) != nil { standing = .unvouched }
       if let authorities, (try? token.verify(digest, authorities: authorities)) != nil {
         standing = .trusted

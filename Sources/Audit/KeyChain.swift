@@ -2,7 +2,7 @@ import Bytes
 package import Events
 package import Merkle
 
-/// The keys that have signed for a ledger, one after the other (`FORMAT.md` §15).
+/// The keys that have signed for a ledger, one after the other (`FORMAT.md` §18).
 ///
 /// The first is the one in `LEDGER`; each later one comes by a `ledger.key-changed`. A checkpoint of
 /// size *s* counts if the newest key whose event is among the first *s* has signed it.

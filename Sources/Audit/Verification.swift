@@ -24,7 +24,7 @@ package struct Verification: Sendable {
     var own: [OwnCheckpoint] = []
     do {
       try files.forEach { note, place in
-        guard let checkpoint = Checkpoint(text: note.text),
+        guard let checkpoint = try? Checkpoint(text: note.text),
           sameBytes(checkpoint.origin, identity.origin)
         else { return }
         own.append(OwnCheckpoint(head: checkpoint.head, place: place))
@@ -32,7 +32,7 @@ package struct Verification: Sendable {
     } catch {
       throw .storage(error)
     }
-    let pinned = trust.pinned.compactMap { Checkpoint(text: $0.text)?.head.size }
+    let pinned = trust.pinned.compactMap { try? Checkpoint(text: $0.text) }.map(\.head.size)
     let sizes = Set(own.map(\.head.size) + pinned)
     let collector = EvidenceCollector(identity, wanted: sizes)
     let check = EventCheck(identity)
@@ -61,7 +61,7 @@ package struct Verification: Sendable {
     report.size > evidence.signedSize ? report.size - evidence.signedSize : 0
   }
 
-  /// The exit status of `FORMAT.md` §6.3, §7 and §15.
+  /// The exit status of `FORMAT.md` §6.3, §7 and §18.
   package var verdict: Verdict {
     switch report.state {
     case .corrupt, .lostTail: .violated

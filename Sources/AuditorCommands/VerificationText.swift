@@ -5,7 +5,7 @@ import EventLog
 import Merkle
 
 extension Verification {
-  /// The report that every verifier prints (`FORMAT.md` §7 and §15).
+  /// The report that every verifier prints (`FORMAT.md` §7 and §18).
   var document: JSONObject {
     guard case .object(var document) = report.json(of: identity) else {
       fatalError("invariant broken: a report is no object")
@@ -82,7 +82,7 @@ struct VerificationText {
     if evidence.isAuthenticated {
       try session.print(
         "authenticated up to event \(evidence.signedSize - 1)", style: .good)
-      let pinned = trust.pinned.compactMap { Checkpoint(text: $0.text)?.head.size }.max()
+      let pinned = trust.pinned.compactMap { try? Checkpoint(text: $0.text) }.map(\.head.size).max()
       try session.print(
         "what this can't see: a ledger cut back to \(pinned ?? 0) events or more and signed again; "
           + "a newer checkpoint kept elsewhere or a witness can")
@@ -106,7 +106,7 @@ struct VerificationText {
     try session.print("\(finding.kind.rawValue): \(what)", style: .bad)
     guard let note = finding.note else { return }
     // The note itself is the proof, and can be shown to others.
-    for line in String(decoding: note.encoded, as: UTF8.self).split(separator: "\n") {
+    for line in String(decoding: note.bytes, as: UTF8.self).split(separator: "\n") {
       try session.print("  \(line)")
     }
   }

@@ -20,7 +20,7 @@ enum VerifyCommand {
     "verify", "Check every byte of the ledger, and what its signatures prove",
     details: """
       Recomputes every checksum, hash and root, checks every event's form and place, and says what
-      can't be vouched for. With --json it prints the report that FORMAT.md §7 and §15 specify, the
+      can't be vouched for. With --json it prints the report that FORMAT.md §7 and §18 specify, the
       same that any other implementation prints.
 
       Without --vkey, what passes is consistent in itself and nothing more: whoever may write the
@@ -87,7 +87,7 @@ enum TextOrFile {
 
   static func note(_ text: String) throws(CommandFailure) -> SignedNote {
     do {
-      return try SignedNote(parsing: try bytes(text))
+      return try SignedNote(try bytes(text))
     } catch let failure as CommandFailure {
       throw failure
     } catch {

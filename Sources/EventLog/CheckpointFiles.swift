@@ -1,7 +1,7 @@
 import Bytes
 package import Merkle
 
-/// The signed checkpoints that lie in a ledger (`FORMAT.md` §12): `checkpoint` holds the newest one,
+/// The signed checkpoints that lie in a ledger (`FORMAT.md` §18): `checkpoint` holds the newest one,
 /// `checkpoints.log` all of them, each followed by an empty line.
 package struct CheckpointFiles {
   package static let newest = "checkpoint"
@@ -17,7 +17,7 @@ package struct CheckpointFiles {
   /// What `checkpoint` holds, or `nil` where there is none or it isn't a note.
   package func readNewest() throws(StorageError) -> SignedNote? {
     guard let bytes = try storage.read(Self.newest, limit: Self.noteLimit) else { return nil }
-    return try? SignedNote(parsing: bytes)
+    return try? SignedNote(bytes)
   }
 
   /// Adds a note to `checkpoints.log`, durably, and then makes it the newest one.
@@ -29,14 +29,14 @@ package struct CheckpointFiles {
     if try file.size() == 0 { try storage.synchronizeDirectory(".") }
     let end = try Self.endOfLastEntry(file)
     if try file.size() > end { try file.truncate(to: end) }
-    try file.writeFully(note.encoded + [UInt8(ascii: "\n")], at: end)
+    try file.writeFully(note.bytes + [UInt8(ascii: "\n")], at: end)
     try file.synchronize()
     try replaceNewest(with: note)
   }
 
   /// Makes a note the newest one, durably: one with more signatures, for example.
   package func replaceNewest(with note: SignedNote) throws(StorageError) {
-    try storage.replace(Self.newest, with: note.encoded)
+    try storage.replace(Self.newest, with: note.bytes)
   }
 
   /// Hands each whole note of `checkpoints.log` to `body`, in its order, with the bytes of the file
@@ -60,7 +60,7 @@ package struct CheckpointFiles {
       rest.append(contentsOf: buffer[..<count])
       var start = 0
       for end in Self.ends(in: rest) {
-        if let note = try? SignedNote(parsing: Array(rest[start..<end - 1])) {
+        if let note = try? SignedNote(Array(rest[start..<end - 1])) {
           body(note, base + UInt64(start)..<base + UInt64(end - 1))
         }
         start = end
@@ -76,7 +76,7 @@ package struct CheckpointFiles {
     let file = try storage.open(Self.all, for: .reading)
     var bytes = [UInt8](repeating: 0, count: range.count)
     _ = try file.readFully(into: &bytes, range: 0..<bytes.count, at: range.lowerBound)
-    return try? SignedNote(parsing: bytes)
+    return try? SignedNote(bytes)
   }
 
   /// Where each entry ends in `bytes`: after an empty line that follows a signature's.

@@ -27,11 +27,11 @@ extension Ledger {
     }
     defer { withExtendedLifetime(lock) {} }
     let files = CheckpointFiles(storage)
-    guard var note = try inStorage({ () throws(StorageError) in try files.readNewest() }) else {
+    guard let note = try inStorage({ () throws(StorageError) in try files.readNewest() }) else {
       throw .noCheckpoint
     }
     var signatures: [NoteSignature] = []
-    if let whole = try? SignedNote(parsing: bytes) {
+    if let whole = try? SignedNote(bytes) {
       guard whole.text == note.text else { throw .noCosignature }
       signatures = whole.signatures
     } else {
@@ -43,16 +43,16 @@ extension Ledger {
     guard !signatures.isEmpty, signatures.count <= Self.cosignatureLimit else {
       throw .noCosignature
     }
-    for signature in signatures { note = note.adding(signature) }
-    try inStorage { () throws(StorageError) in try files.append(note) }
-    return note
+    guard let cosigned = note.adding(signatures) else { throw .noCosignature }
+    try inStorage { () throws(StorageError) in try files.append(cosigned) }
+    return cosigned
   }
 
   /// The size of the newest checkpoint, which somebody besides the ledger must have signed.
   package func cosignedSize() throws(LedgerError) -> UInt64 {
     let files = CheckpointFiles(storage)
     let newest = try inStorage { () throws(StorageError) in try files.readNewest() }
-    guard let newest, let checkpoint = Checkpoint(text: newest.text) else { throw .noCheckpoint }
+    guard let newest, let checkpoint = try? Checkpoint(text: newest.text) else { throw .noCheckpoint }
     guard newest.signatures.contains(where: { !sameBytes($0.name, identity.origin) }) else {
       throw .notCosigned
     }
@@ -98,7 +98,7 @@ extension Ledger {
     try inStorage { () throws(StorageError) in
       try CheckpointFiles(storage).forEach { note, _ in
         guard found == nil, SHA256.hash(note.text) == digest else { return }
-        found = Checkpoint(text: note.text)?.head
+        found = (try? Checkpoint(text: note.text))?.head
       }
     }
     return found

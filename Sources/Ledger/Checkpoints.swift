@@ -23,7 +23,9 @@ extension Ledger {
     defer { withExtendedLifetime(lock) {} }
     let files = CheckpointFiles(storage)
     let head = try durableHead()
-    let checkpoint = Checkpoint(origin: identity.origin, head: head)
+    guard let checkpoint = Checkpoint(origin: identity.origin, head: head) else {
+      fatalError("invariant broken: '\(identity.origin)' can't stand in a checkpoint")
+    }
     let last = try lastSigned(keyFiles)
     if let last, last == checkpoint,
       let newest = try inStorage({ () throws(StorageError) in try files.readNewest() }),
@@ -68,7 +70,7 @@ extension Ledger {
       try keyFiles.read(LedgerPath.lastSignedName, limit: 4_096)
     }
     guard let bytes else { return nil }
-    guard let checkpoint = Checkpoint(text: bytes), sameBytes(checkpoint.origin, identity.origin)
+    guard let checkpoint = try? Checkpoint(text: bytes), sameBytes(checkpoint.origin, identity.origin)
     else { throw .badKeyFile(path: joinPath(path.keys, LedgerPath.lastSignedName)) }
     return checkpoint
   }
@@ -102,15 +104,13 @@ extension Ledger {
   /// The note of a checkpoint, signed by the ledger's key; by both where the key has just changed.
   private func signed(_ checkpoint: Checkpoint) throws(LedgerError) -> SignedNote {
     let signer = try KeyStore.signer(in: path.signingKey, origin: identity.origin)
-    var note = SignedNote(
-      text: checkpoint.text,
-      signatures: [
-        NoteSignature(of: signer.vkey, signature: try signer.signature(of: checkpoint.text))
-      ])
+    var note = try checkpoint.signed(by: signer.vkey, sign: signer.signature)
     if let next = try nextSigner(), checkpoint.head.size > next.changedAt {
-      let signature = try next.signer.signature(of: checkpoint.text)
-      note = note.adding(NoteSignature(of: next.signer.vkey, signature: signature))
+      let line = try NoteSignature.make(
+        text: checkpoint.text, key: next.signer.vkey, sign: next.signer.signature)
+      note = line.flatMap { note?.adding([$0]) }
     }
+    guard let note else { throw .signerFailed(.otherKey) }
     return note
   }
 }

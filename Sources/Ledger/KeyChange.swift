@@ -82,8 +82,8 @@ extension Ledger {
 
   /// Lets the new key take the old one's place, once both have signed.
   func putNextKeyInPlace(after note: SignedNote) throws(LedgerError) {
-    guard let next = try nextSigner(), let signers = try? note.signers(among: [next.signer.vkey]),
-      !signers.isEmpty
+    guard let next = try nextSigner(),
+      (try? note.verified(by: [.ed25519(next.signer.vkey)])) != nil
     else { return }
     let keyFiles = try inStorage { () throws(StorageError) in
       try FileStorage.open(directory: path.keys)

@@ -40,7 +40,7 @@ enum CheckpointCommand {
     if let file = invocation[cosigned] {
       let bytes = try CallInput.read(file)
       let note = try inLedger { () throws(LedgerError) in try ledger.addCosignatures(bytes) }
-      try session.write(note.encoded)
+      try session.write(note.bytes)
       return .done
     }
     if let file = invocation[reply] {
@@ -63,11 +63,11 @@ enum CheckpointCommand {
     if session.wantsJSON {
       try session.print(
         json: JSONObject([
-          .init(key: "checkpoint", value: .string(String(decoding: note.encoded, as: UTF8.self))),
+          .init(key: "checkpoint", value: .string(String(decoding: note.bytes, as: UTF8.self))),
           .init(key: "v", value: 1),
         ]))
     } else {
-      try session.write(note.encoded)
+      try session.write(note.bytes)
     }
     return .done
   }
