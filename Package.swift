@@ -123,8 +123,8 @@ let package = Package(
     tests(
       "ProgramTests",
       imports: [
-        "AuditorCommands", "CommandLineInterface", "OperatorCommands", "dispatch-ledger",
-        "golden-ledger", "ledger-audit",
+        "AuditorCommands", "Bytes", "CommandLineInterface", "EventLog", "Merkle",
+        "OperatorCommands", "Platform", "dispatch-ledger", "golden-ledger", "ledger-audit",
       ]),
     tests(
       "AgreementTests",

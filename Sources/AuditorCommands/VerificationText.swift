@@ -82,10 +82,11 @@ struct VerificationText {
     if evidence.isAuthenticated {
       try session.print(
         "authenticated up to event \(evidence.signedSize - 1)", style: .good)
-      let pinned = trust.pinned.compactMap { try? Checkpoint(text: $0.text) }.map(\.head.size).max()
+      let pinned = trust.pinned.compactMap { try? Checkpoint(text: $0.text) }.map(\.head.size)
+      let older = pinned.max().map { "an older copy of \($0) events or more" } ?? "an older copy"
       try session.print(
-        "what this can't see: a ledger cut back to \(pinned ?? 0) events or more and signed again; "
-          + "a newer checkpoint kept elsewhere or a witness can")
+        "what this can't see: that \(older) was put back whole; a newer checkpoint kept elsewhere "
+          + "or a witness can")
     } else {
       try session.print("internally consistent, not authenticated", style: .good)
     }
