@@ -30,7 +30,7 @@ package final class EventCheck {
       && (view.clock.map { isEarlier(line[$0], than: commit.time) } ?? true)
       && (!view.hasIdempotencyKey || id == commit.first)
       && Self.types.contains(String(decoding: line[view.type], as: UTF8.self))
-      && (id != 0 || isBeginning(line))
+      && (id != 0 || commit.time == identity.created && isBeginning(line))
   }
 
   private func text(of instant: Instant) -> [UInt8] {

@@ -82,3 +82,15 @@ package struct LogPosition: Hashable, Sendable {
     self.offset = offset
   }
 }
+
+extension Storage {
+  /// The names of all segments, in order; none where there is no directory of them.
+  func segments() throws(StorageError) -> [UInt64] {
+    do {
+      return try list(LogPath.logDirectory).compactMap(LogPath.segment(named:))
+    } catch {
+      guard error.isMissing else { throw error }
+      return []
+    }
+  }
+}

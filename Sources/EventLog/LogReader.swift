@@ -18,14 +18,11 @@ package struct LogReader {
 
   /// Finds the log's end; this costs what was written since `head` was, not what the log holds.
   package init(_ storage: any Storage, identity: LedgerIdentity) throws(LogError) {
-    var head: (any StorageFile)?
-    do {
-      head = try storage.open(LogPath.head, for: .reading)
-    } catch {
-      guard error.isMissing else { throw .storage(error) }
+    let slots = try reporting { () throws(StorageError) in
+      try Head.slots(in: storage, of: identity.id)
     }
     let survey = try LogSurvey(
-      storage: storage, identity: identity, head: head, knownDurable: 0)
+      storage: storage, identity: identity, slots: slots, knownDurable: 0)
     self.identity = identity
     self.storage = storage
     end = survey.end
@@ -42,9 +39,7 @@ package struct LogReader {
     self.storage = storage
     end = LogEnd(state: .clean, valid: durable, mark: durable.size, fileLength: durable.offset)
     head = nil
-    segments = try reporting { () throws(StorageError) in
-      try storage.list(LogPath.logDirectory).compactMap(LogPath.segment(named:))
-    }
+    segments = try reporting { () throws(StorageError) in try storage.segments() }
   }
 
   /// The events from `first` on, up to ``size`` or to `limit` where that is less.
@@ -162,7 +157,7 @@ package struct EventCursor {
     case .seal, .end:
       let following = scanner?.next ?? next
       scanner = try scannerAtHeader(of: following)
-    case .invalid, nil:
+    case .brokenRoot, .invalid, nil:
       let segment = scanner?.segment ?? 0
       let offset = scanner?.offset ?? 0
       throw .damaged(
@@ -180,7 +175,7 @@ package struct EventCursor {
       }
       return SegmentScanner(
         file: file, segment: segment, ledger: ledger, offset: hint.offset, next: hint.size,
-        frontier: nil, readAhead: 1 << 14)
+        frontier: nil)
     }
     return try scannerAtHeader(of: segment)
   }

@@ -50,7 +50,9 @@ package struct LogWriter: ~Copyable {
     var leaves: [Digest] = []
     leaves.reserveCapacity(lines.count)
     for line in lines {
-      invariant(line.first == UInt8(ascii: "{"), "an event line doesn't begin with a brace")
+      invariant(
+        line.first == UInt8(ascii: "{") && line.last == UInt8(ascii: "}"),
+        "an event line doesn't stand between braces")
       let leaf = MerkleTree.leafHash(line)
       grown.append(leaf: leaf)
       leaves.append(leaf)
@@ -219,8 +221,11 @@ extension LogWriter {
     _ storage: any Storage, identity: LedgerIdentity, head: any StorageFile,
     knownDurable: UInt64 = 0, segmentBytes: UInt64 = LogLimit.segmentBytes
   ) throws(LogError) -> LogWriter {
+    let slots = try reporting { () throws(StorageError) in
+      try Head.slots(of: head, in: identity.id)
+    }
     let survey = try LogSurvey(
-      storage: storage, identity: identity, head: head, knownDurable: knownDurable)
+      storage: storage, identity: identity, slots: slots, knownDurable: knownDurable)
     let isRebuildable = survey.end.state == .headLost && survey.endsWithFill
     guard survey.end.state == .clean || survey.end.state == .torn || isRebuildable else {
       throw .needsRepair(survey.end)

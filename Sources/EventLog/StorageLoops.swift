@@ -1,3 +1,12 @@
+/// Moves a part of a buffer to its beginning.
+func moveToFront(_ buffer: inout [UInt8], _ range: Range<Int>) {
+  if range.isEmpty { return }
+  unsafe buffer.withUnsafeMutableBytes { bytes in
+    guard let base = bytes.baseAddress else { return }
+    unsafe base.copyMemory(from: base + range.lowerBound, byteCount: range.count)
+  }
+}
+
 extension StorageFile {
   /// Reads on until the range is full or the file ends.
   func readFully(

@@ -54,7 +54,7 @@ package final class Ledger {
   ///   `.needsRepair`.
   package func takeTurn() throws(LedgerError) -> Turn {
     let head = try inStorage { () throws(StorageError) in
-      try storage.open(LogPath.head, for: .writing)
+      try Head.open(in: storage)
     }
     let isTaken = try inStorage { () throws(StorageError) in
       try acquire(
@@ -65,7 +65,8 @@ package final class Ledger {
     let writer: LogWriter
     do {
       writer = try LogWriter.open(
-        storage, identity: identity, head: head, knownDurable: known)
+        storage, identity: identity, head: head, knownDurable: known,
+        segmentBytes: surroundings.segmentBytes)
     } catch {
       throw .log(error)
     }

@@ -191,6 +191,12 @@ extension CommandFailure {
   private init(_ end: LogEnd) {
     let place = "\(LogPath.segment(end.valid.segment)), byte \(end.valid.offset)"
     switch end.state {
+    case .corrupt where end.isHeadAtOdds:
+      self.init(
+        .integrityViolation, "head tells of another log than the one in log/",
+        stillGood: "nothing was changed", notDone: Self.nothing,
+        hint: "one of the two was put back from a copy: find out which; 'ledger-audit verify'"
+          + " tells more")
     case .corrupt:
       self.init(
         .integrityViolation,

@@ -39,12 +39,13 @@ struct AgreementTests {
       .encodeLine()
   }
 
-  /// A ledger of three segments with commits of one to three events.
-  private static func ledger() throws -> SimulatedDisk {
+  /// A ledger of three segments with commits of one to three events; a fork's times differ from some
+  /// event on.
+  private static func ledger(forkedAt fork: UInt64 = .max) throws -> SimulatedDisk {
     let disk = SimulatedDisk()
     var writer = try LogWriter.create(in: disk, identity: identity, segmentBytes: 2_600)
     while writer.size < 14 {
-      let time = writer.lastTime.adding(seconds: 1)
+      let time = writer.lastTime.adding(seconds: writer.size == 0 ? 0 : writer.size < fork ? 1 : 2)
       let lines = (writer.size...writer.size + writer.size % 3).map { line($0, time: time) }
       _ = try writer.append(lines, time: time)
       try writer.synchronize()
@@ -59,7 +60,7 @@ struct AgreementTests {
       && envelope.time == commit.time
       && (envelope.idempotencyKey == nil || id == commit.first)
       && EventType(rawValue: envelope.type) != nil
-      && (id != 0 || line == firstLine(time: commit.time))
+      && (id != 0 || line == firstLine(time: identity.created))
   }
 
   private static func ours(_ storage: any Storage) throws -> SecondImplementation.Answer {
@@ -142,6 +143,24 @@ struct AgreementTests {
       for other in whole.paths where other != path {
         add("\(path): replaced by \(other)", path, try #require(whole.bytes(of: other)))
       }
+    }
+    try compare(cases)
+  }
+
+  @Test("on thousands of seeded damages, up to four to a ledger", arguments: 0..<8)
+  func seeded(seed: Int) throws {
+    var random = SeededRandom(seed: UInt64(seed))
+    let whole = try Self.ledger()
+    let fork = try Self.ledger(forkedAt: 5)
+    var cases: [(name: String, disk: SimulatedDisk)] = []
+    for number in 0..<400 {
+      let disk = whole.copy()
+      var names: [String] = []
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        let damage = RandomDamage.allCases.randomElement(using: &random) ?? .flip
+        names.append("\(damage) \(damage.apply(to: disk, from: fork, &random))")
+      }
+      cases.append(("seed \(seed), case \(number): \(names.joined(separator: "; "))", disk))
     }
     try compare(cases)
   }
