@@ -96,7 +96,13 @@ extension Command {
 
   /// The bytes that tell one call from another under one idempotency key: all its commands, before
   /// any id or time is given, as one canonical JSON array.
-  package static func canonicalBytes(of commands: [Command]) -> [UInt8] {
-    JSON.array(commands.map { .object($0.document) }).canonicalBytes
+  package static func canonicalBytes(of commands: some Sequence<Command>) -> [UInt8] {
+    var bytes = [UInt8(ascii: "[")]
+    for command in commands {
+      if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+      command.document.appendCanonical(to: &bytes)
+    }
+    bytes.append(UInt8(ascii: "]"))
+    return bytes
   }
 }

@@ -50,7 +50,8 @@ struct SegmentHeader: Equatable {
 
 /// The line before a commit's events (`FORMAT.md` §3.2).
 package struct CommitLine: Equatable, Sendable {
-  static let length = 257
+  /// Bytes, with the newline.
+  package static let length = 257
 
   /// The id of the commit's first event.
   package let first: UInt64

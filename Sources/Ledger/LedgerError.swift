@@ -28,6 +28,10 @@ package enum LedgerError: Error {
   case unexpectedSize(expected: UInt64, found: UInt64)
   /// The idempotency key was used for other content.
   case keyReused(key: String, first: EventID)
+  /// The text can't be the key of a call.
+  case badKey(String)
+  /// The views name a key that the log's line doesn't confirm.
+  case unconfirmedKey(String, event: EventID)
   /// A command is about something that doesn't exist; nothing of the call was recorded.
   case notFound(index: Int, [RejectionReason])
   /// A command that breaks rules, and of which no stream could hold the rejection.

@@ -41,10 +41,9 @@ extension CommandFailure {
       self.init(
         .conflict, "the ledger has \(found) events, not \(expected)", notDone: Self.nothing,
         hint: "read what came meanwhile, then ask again with --expect \(found)")
-    case .keyReused(let key, let first):
-      self.init(
-        .conflict, "the key '\(key)' was used for another call, which event \(first) begins",
-        notDone: Self.nothing, hint: "choose another --key, or repeat that call unchanged")
+    case .keyReused(let key, let first): self.init(reused: key, first)
+    case .badKey(let key): self.init(badKey: key)
+    case .unconfirmedKey(let key, let event): self.init(unconfirmed: key, event)
     case .notFound(let index, let reasons):
       self.init(.notFound, Self.text(reasons, index), notDone: Self.nothing)
     case .refused(let index, let reasons):
@@ -54,7 +53,8 @@ extension CommandFailure {
         .badInput,
         "the call comes to \(events) events of \(bytes) bytes, and a commit holds 65536 of "
           + "8388608",
-        notDone: Self.nothing, hint: "divide it, or let --batch N do that")
+        notDone: Self.nothing,
+        hint: "let --batch N divide it, or take a smaller N; nothing is done twice")
     case .zoneUnavailable(let zone):
       self.init(
         .configuration, "this system's zone database has no zone '\(zone.text)'",
@@ -139,6 +139,25 @@ extension CommandFailure {
     case .notBase64: "what it printed isn't base64"
     case .otherKey: "what it printed isn't a signature under the ledger's key"
     }
+  }
+
+  private init(reused key: String, _ first: EventID) {
+    self.init(
+      .conflict, "the key '\(key)' was used for another call, which event \(first) begins",
+      notDone: Self.nothing, hint: "choose another --key, or repeat that call unchanged")
+  }
+
+  private init(badKey key: String) {
+    self.init(
+      .usage,
+      "'\(key)' can't be a call's key: 1 to 512 bytes of printable text that doesn't end in "
+        + "/batch/ and ten digits", notDone: Self.nothing)
+  }
+
+  private init(unconfirmed key: String, _ event: EventID) {
+    self.init(
+      .integrityViolation, "the views say that event \(event) has the key '\(key)', and it hasn't",
+      notDone: Self.nothing, hint: "'dispatch-ledger view rebuild' builds the views again")
   }
 
   private static func text(_ reasons: [RejectionReason], _ index: Int) -> String {
