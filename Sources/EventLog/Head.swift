@@ -125,14 +125,20 @@ struct SlotCheck {
 
   init(_ slots: [HeadSlot] = []) {
     pending = slots
-    settle { $0.position.size == 0 } agreeing: { $0.isAtHeader && $0.root == MerkleTree.emptyRoot }
+    settle {
+      $0.position.size == 0
+    } agreeing: {
+      $0.isAtHeader && $0.root == MerkleTree.emptyRoot
+    }
   }
 
   /// - Parameters:
   ///   - place: Where reading begins; a slot of fewer events isn't looked at then.
   ///   - frontier: The tree of the events before.
   mutating func begin(at place: LogPosition, _ frontier: Frontier) {
-    settle { $0.position.size <= place.size } agreeing: { slot in
+    settle {
+      $0.position.size <= place.size
+    } agreeing: { slot in
       slot.position.size < place.size || slot.agrees(withBeginning: place, frontier)
     }
   }
@@ -140,7 +146,9 @@ struct SlotCheck {
   /// Takes the next valid commit.
   mutating func pass(_ line: CommitLine, at offset: UInt64, of segment: UInt64) {
     if pending.isEmpty { return }
-    settle { $0.position.size <= line.end } agreeing: { slot in
+    settle {
+      $0.position.size <= line.end
+    } agreeing: { slot in
       slot.agrees(with: line, at: offset, of: segment)
     }
   }

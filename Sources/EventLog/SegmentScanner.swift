@@ -25,7 +25,7 @@ package struct SegmentScanner {
   /// How many bytes are read at once; it grows, so that a look at little costs little.
   private var readAhead = 1 << 12
 
-  /// What was read last; ``eventRanges`` counts in it. Its contents change with each call.
+  /// What was read last, in which ``eventRanges`` counts; its contents change with each call.
   package private(set) var buffer: [UInt8] = []
   /// The segment's bytes `bufferOffset..<bufferOffset + filled` stand at the buffer's beginning.
   private var bufferOffset: UInt64 = 0

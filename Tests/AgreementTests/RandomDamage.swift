@@ -49,7 +49,8 @@ enum RandomDamage: CaseIterable {
       else { break }
       let slot = start % 3 * 4_096
       own.replaceSubrange(
-        slot % 8_192..<min(8_192, slot + 4_096), with: other[slot % 8_192..<min(8_192, slot + 4_096)])
+        slot % 8_192..<min(8_192, slot + 4_096),
+        with: other[slot % 8_192..<min(8_192, slot + 4_096)])
       disk.setBytes(of: "head", to: own)
     case .partOfFork:
       guard let other = fork.bytes(of: path), start < other.count, end <= other.count else { break }

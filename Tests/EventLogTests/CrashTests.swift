@@ -124,8 +124,9 @@ struct CrashTests {
     #expect(Array(lines.prefix(acknowledged.count)) == acknowledged, comment)
     let size = lines.count - 2
     #expect(
-      size == acknowledged.count || workload.commitEnds.contains(size)
-        && (acknowledged.count...workload.attempted.count).contains(size),
+      size == acknowledged.count
+        || workload.commitEnds.contains(size)
+          && (acknowledged.count...workload.attempted.count).contains(size),
       "\(what): a commit is whole or absent")
     let report = try Workload.report(image)
     #expect(report.state == .clean, comment)

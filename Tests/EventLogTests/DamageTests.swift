@@ -202,7 +202,9 @@ struct DamageTests {
       try writer.synchronize()
     }
     let other = try #require(fork.bytes(of: "head"))
-    for kept in [[other[..<4_096], own[4_096...]], [own[..<4_096], other[4_096...]], [other[...]]] {
+    for kept in [
+      [other[..<4_096], own[4_096...]], [own[..<4_096], other[4_096...]], [other[...]],
+    ] {
       let disk = whole.copy()
       disk.setBytes(of: "head", to: kept.flatMap { Array($0) })
       let report = try Workload.report(disk)

@@ -119,7 +119,8 @@ struct RecoveryStateTests {
     }
   }
 
-  @Test("before another of its group, a commit with a lost sector is torn, with a flipped bit suspect")
+  @Test(
+    "before another of its group, a commit with a lost sector is torn, with a flipped bit suspect")
   func group() throws {
     let disk = Workload.finishedDisk()
     let (path, bytes) = try lastSegment(disk)

@@ -56,7 +56,9 @@ struct Workload {
       var writer = try LogWriter.create(in: disk, identity: Self.identity)
       try append(to: &writer, until: 1)
       for group in 0..<groups {
-        if group % 2 == 0 { try Self.fill(disk, bytes: 700 + 411 * Int(group), isSynced: group != 2) }
+        if group % 2 == 0 {
+          try Self.fill(disk, bytes: 700 + 411 * Int(group), isSynced: group != 2)
+        }
         for count in [1, 2 + group % 3, 1] {
           let lines = (writer.size..<writer.size + count).map(Self.line)
           attempted += lines
