@@ -564,11 +564,103 @@ def checkpoint_file():
         "vectors": good, "refused": bad}
 
 
+# Tiles (c2sp.org/tlog-tiles)
+
+TILE_SIZES = [0, 1, 2, 255, 256, 257, 511, 512, 65535, 65536, 65537, 70000]
+TILE_LEAVES = [sha256(b"\x00" + entry(index)) for index in range(max(TILE_SIZES))]
+ALIGNED = {}
+
+
+def aligned_root(start, end):
+    """MTH(D[start:end]) of leaves that all trees have, computed once."""
+    if (start, end) not in ALIGNED:
+        if end - start <= 256:
+            ALIGNED[start, end] = root(TILE_LEAVES[start:end])
+        else:
+            middle = start + split(end - start)
+            ALIGNED[start, end] = node(aligned_root(start, middle), aligned_root(middle, end))
+    return ALIGNED[start, end]
+
+
+def tile_path(place, index, width):
+    digits = str(index)
+    digits = digits.zfill((len(digits) + 2) // 3 * 3)
+    groups = [digits[i:i + 3] for i in range(0, len(digits), 3)]
+    name = "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
+    return f"tile/{place}/{name}" + ("" if width == 256 else f".p/{width}")
+
+
+def tiles(size):
+    """Each tile of a tree, by the definition: level, index, width, bytes."""
+    for level in range(64):
+        span = 256**level
+        count = size // span
+        for index in range((count + 255) // 256):
+            width = min(256, count - index * 256)
+            numbers = range(index * 256, index * 256 + width)
+            yield level, index, width, b"".join(
+                aligned_root(i * span, (i + 1) * span) for i in numbers)
+
+
+def tile_file():
+    trees, bundles, bad_bundles = [], [], []
+    for size in TILE_SIZES:
+        listing, partials, full = b"", [], {}
+        for level, index, width, data in tiles(size):
+            path = tile_path(level, index, width)
+            listing += f"{sha256(data).hex()}  {path}\n".encode()
+            if width == 256:
+                full[level] = full.get(level, 0) + 1
+            else:
+                partials.append({"path": path, "sha256": sha256(data).hex()})
+        trees.append({"size": str(size), "root": aligned_root(0, size).hex(),
+                      "full": [full[level] for level in sorted(full)], "partials": partials,
+                      "listing": sha256(listing).hex()})
+    paths = [{"path": tile_path(place, index, width), "level": str(place), "index": str(index),
+              "width": width}
+             for place, index, width in (
+                 (0, 0, 256), (0, 0, 1), (0, 999, 256), (0, 1000, 256), (1, 273, 112),
+                 (0, 1234067, 256), (0, 1234067, 8), (63, 5, 255), ("entries", 0, 256),
+                 ("entries", 1234067, 17), (7, 10**6, 256), (0, 10**9 + 1, 200),
+                 (0, 2**63 - 1, 256))]
+    refused_paths = [
+        "", "tile", "tile/", "tile/0", "tile/0/", "/tile/0/000", "tile/0/000/", "tile//000",
+        "tiles/0/000", "tile/00/000", "tile/01/000", "tile/64/000", "tile/-1/000", "tile/+1/000",
+        "tile/data/000", "tile/entries", "tile/Entries/000", "tile/0/0", "tile/0/00", "tile/0/0000",
+        "tile/0/x000", "tile/0/x000/000", "tile/0/x000/001", "tile/0/001/000", "tile/0/x001",
+        "tile/0/x001/x000", "tile/0/X001/000", "tile/0/x01/000", "tile/0/ab1", "tile/0/-01",
+        "tile/0/000.p", "tile/0/000.p/", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/257",
+        "tile/0/000.p/01", "tile/0/000.p/+1", "tile/0/000.p/1/", "tile/0/000.p/1.p/1",
+        "tile/0/000/p/1", "tile/0/.p/1", "tile/0/000/1", "tile/0/000.q/1", "tile/8/0/000",
+        "tile/0/x009/x223/x372/x036/x854/x775/808", "tile/0/" + "x999/" * 9 + "999",
+        "tile/0/000 ", " tile/0/000", "tile/0/\u0660\u0660\u0660"]
+    for entries in ([b""], [b"a"], [b"entry 0", b"", b"{}"], [b"x" * 300]):
+        bundles.append({"entries": [item.hex() for item in entries], "bundle": b"".join(
+            len(item).to_bytes(2, "big") + item for item in entries).hex()})
+    for what, width, data in (("nothing", 1, b""), ("half a length", 1, b"\0"),
+                              ("no entry behind a length", 1, b"\0\1"),
+                              ("an entry cut off", 1, b"\0\5abcd"),
+                              ("an entry too many", 1, b"\0\1a\0\1b"),
+                              ("an entry too few", 3, b"\0\1a\0\1b"),
+                              ("a byte behind", 1, b"\0\1ab"),
+                              ("the lesser byte first", 1, b"\1\0a")):
+        bad_bundles.append({"what": what, "width": width, "bundle": data.hex()})
+    return {
+        "about": "Tiles (c2sp.org/tlog-tiles). `trees`: how many `full` tiles each level has, and "
+                 "the partial ones; `listing` is the SHA-256 of the lines `<sha256>  <path>` of all "
+                 "tiles, levels ascending. Leaf i is SHA-256(00 || \"entry i\"). `paths`: level "
+                 "(or entries), index and width. `bundles`: the bytes of a tile of entries.",
+        "trees": trees, "paths": paths,
+        "refused_paths": [{"path": path} for path in refused_paths],
+        "bundles": bundles, "refused_bundles": bad_bundles}
+
+
 FILES = {
     "inclusion-proofs": inclusion_file,
     "consistency-proofs": consistency_file,
     "signed-notes": note_file,
     "checkpoints": checkpoint_file,
+    "tiles": tile_file,
 }
 
 
