@@ -112,6 +112,9 @@ import Testing
           [], Array(bytes.dropLast()), Array(bytes.dropLast(32)),
           [UInt8](repeating: 0, count: 8224),
         ]
+        changes.append(bytes + [0])
+        // Behind a partial tile more hashes may stand, behind a full one nothing.
+        if tile.width == 256 { changes.append(bytes + [UInt8](repeating: 0, count: 32)) }
         for place in stride(from: 0, to: bytes.count, by: 32) {
           var changed = bytes
           changed[place + place / 32 % 32] ^= 0x10
