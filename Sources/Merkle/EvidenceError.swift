@@ -26,6 +26,16 @@ package enum EvidenceError: Error, Hashable, Sendable {
 
   /// The hashes of the proof don't lead from the leaf to the checkpoint's root.
   case notInTree(index: UInt64, TreeHead)
+
+  /// A tile that the tree has isn't where it should be.
+  case missingTile(Tile)
+
+  /// The tiles, together with those that were checked before, don't fold to the tree's root; which
+  /// of them is false can't be told.
+  case falseTiles([Tile])
+
+  /// Leaves were asked for that a tree of `size` leaves doesn't have.
+  case outsideTree(leaves: Range<UInt64>, size: UInt64)
 }
 
 /// The texts that evidence comes in.

@@ -21,6 +21,12 @@ extension EvidenceError {
     case .notInTree(let index, let head):
       "the proof doesn't lead to the root of the checkpoint of size \(head.size): this isn't event "
         + "\(index) of that ledger"
+    case .missingTile(let tile): "\(tile.path) is missing"
+    case .falseTiles(let tiles):
+      "\(tiles.map(\.path).joined(separator: ", ")) \(tiles.count == 1 ? "isn't" : "aren't") of this "
+        + "tree: the root is another one"
+    case .outsideTree(let leaves, let size):
+      "events \(leaves.lowerBound) to \(leaves.upperBound) were asked for, and there are \(size)"
     }
   }
 }

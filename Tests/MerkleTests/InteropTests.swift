@@ -17,6 +17,7 @@ import Testing
     try madeByOther(other)
     try notes(other)
     try noteVectors(other)
+    try tiles(other)
   }
 
   /// Every proof of the trees of 1 to 40 leaves, and each with one hash changed.
@@ -129,5 +130,32 @@ import Testing
       #expect(answers[index].hasPrefix("ok") == accepted[index], "\(question)")
     }
     #expect(questions.count > 60)
+  }
+
+  /// Proofs that the other program makes from our tiles, after it has checked them.
+  private func tiles(_ other: OtherReader) throws {
+    let tree = TestTree(size: 66_000)
+    var built = BuiltTiles()
+    for size in [1, 255, 256, 257, 66_000] {
+      while built.builder.size < UInt64(size) { built.append(tree.leaves[Int(built.builder.size)]) }
+      let folder = FileManager.default.temporaryDirectory
+        .appending(path: "tiles-\(UUID().uuidString)")
+      defer { try? FileManager.default.removeItem(at: folder) }
+      for (tile, bytes) in built.all {
+        let file = folder.appending(path: tile.path)
+        try FileManager.default.createDirectory(
+          at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(bytes).write(to: file)
+      }
+      let start = "tiles \(folder.path) \(size) "
+      let root = tree.head(size).root
+      for index in [0, size / 2, size - 1] {
+        let question = start + "\(root.base64) \(index)"
+        let expected = list(tree.path(index, 0..<size))
+        #expect(try other.answers([question]) == [expected], "\(index) of \(size)")
+      }
+      // The proof of a tree's only leaf has no hashes, so nothing is read for it.
+      if size > 1 { #expect(try other.answers([start + "\(root.flipped(1).base64) 0"]) == ["no"]) }
+    }
   }
 }

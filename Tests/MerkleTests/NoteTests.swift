@@ -298,12 +298,16 @@ enum TestKey {
 
 @Suite("Errors of evidence") struct EvidenceErrorTests {
   @Test("Each error has a text of its own, and says which")
-  func texts() {
+  func texts() throws {
+    let tile = try #require(Tile(.hashes(level: 1), index: 2))
+    let next = try #require(Tile(.hashes(level: 0), index: 3, width: 4))
     var errors: [EvidenceError] = [
       .noKnownSignature, .falseSignature(key: "KEY"), .ambiguousKeys("NAME"),
       .unknownOrigin("ORIGIN"), .notSignedByLog("ORIGIN"), .quorumNotMet(cosigned: []),
       .quorumNotMet(cosigned: ["w1", "w2"]),
       .notInTree(index: 7, TreeHead(size: 9, root: MerkleTree.emptyRoot)),
+      .missingTile(tile), .falseTiles([tile]), .falseTiles([tile, next]),
+      .outsideTree(leaves: 3..<5, size: 4),
     ]
     for form in EvidenceForm.allCases {
       errors.append(.malformed(form, line: 12))

@@ -16,7 +16,7 @@ func vectorWord(_ error: EvidenceError) -> String? {
   case .tooLong: "too long"
   case .noKnownSignature: "no known signature"
   case .falseSignature: "false signature"
-  case .ambiguousKeys: nil
+  case .ambiguousKeys, .missingTile, .falseTiles, .outsideTree: nil
   case .unknownOrigin: "unknown origin"
   case .notSignedByLog: "not signed by the log"
   case .quorumNotMet: "quorum not met"

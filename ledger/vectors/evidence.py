@@ -564,11 +564,410 @@ def checkpoint_file():
         "vectors": good, "refused": bad}
 
 
+# Tiles (c2sp.org/tlog-tiles)
+
+TILE_SIZES = [0, 1, 2, 255, 256, 257, 511, 512, 65535, 65536, 65537, 70000]
+TILE_LEAVES = [sha256(b"\x00" + entry(index)) for index in range(max(TILE_SIZES))]
+ALIGNED = {}
+
+
+def aligned_root(start, end):
+    """MTH(D[start:end]) of leaves that all trees have, computed once."""
+    if (start, end) not in ALIGNED:
+        if end - start <= 256:
+            ALIGNED[start, end] = root(TILE_LEAVES[start:end])
+        else:
+            middle = start + split(end - start)
+            ALIGNED[start, end] = node(aligned_root(start, middle), aligned_root(middle, end))
+    return ALIGNED[start, end]
+
+
+def tile_path(place, index, width):
+    digits = str(index)
+    digits = digits.zfill((len(digits) + 2) // 3 * 3)
+    groups = [digits[i:i + 3] for i in range(0, len(digits), 3)]
+    name = "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
+    return f"tile/{place}/{name}" + ("" if width == 256 else f".p/{width}")
+
+
+def tiles(size):
+    """Each tile of a tree, by the definition: level, index, width, bytes."""
+    for level in range(64):
+        span = 256**level
+        count = size // span
+        for index in range((count + 255) // 256):
+            width = min(256, count - index * 256)
+            numbers = range(index * 256, index * 256 + width)
+            yield level, index, width, b"".join(
+                aligned_root(i * span, (i + 1) * span) for i in numbers)
+
+
+def tile_file():
+    trees, bundles, bad_bundles = [], [], []
+    for size in TILE_SIZES:
+        listing, partials, full = b"", [], {}
+        for level, index, width, data in tiles(size):
+            path = tile_path(level, index, width)
+            listing += f"{sha256(data).hex()}  {path}\n".encode()
+            if width == 256:
+                full[level] = full.get(level, 0) + 1
+            else:
+                partials.append({"path": path, "sha256": sha256(data).hex()})
+        trees.append({"size": str(size), "root": aligned_root(0, size).hex(),
+                      "full": [full[level] for level in sorted(full)], "partials": partials,
+                      "listing": sha256(listing).hex()})
+    paths = [{"path": tile_path(place, index, width), "level": str(place), "index": str(index),
+              "width": width}
+             for place, index, width in (
+                 (0, 0, 256), (0, 0, 1), (0, 999, 256), (0, 1000, 256), (1, 273, 112),
+                 (0, 1234067, 256), (0, 1234067, 8), (63, 5, 255), ("entries", 0, 256),
+                 ("entries", 1234067, 17), (7, 10**6, 256), (0, 10**9 + 1, 200),
+                 (0, 2**63 - 1, 256))]
+    refused_paths = [
+        "", "tile", "tile/", "tile/0", "tile/0/", "/tile/0/000", "tile/0/000/", "tile//000",
+        "tiles/0/000", "tile/00/000", "tile/01/000", "tile/64/000", "tile/-1/000", "tile/+1/000",
+        "tile/data/000", "tile/entries", "tile/Entries/000", "tile/0/0", "tile/0/00", "tile/0/0000",
+        "tile/0/x000", "tile/0/x000/000", "tile/0/x000/001", "tile/0/001/000", "tile/0/x001",
+        "tile/0/x001/x000", "tile/0/X001/000", "tile/0/x01/000", "tile/0/ab1", "tile/0/-01",
+        "tile/0/000.p", "tile/0/000.p/", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/257",
+        "tile/0/000.p/01", "tile/0/000.p/+1", "tile/0/000.p/1/", "tile/0/000.p/1.p/1",
+        "tile/0/000/p/1", "tile/0/.p/1", "tile/0/000/1", "tile/0/000.q/1", "tile/8/0/000",
+        "tile/0/x009/x223/x372/x036/x854/x775/808", "tile/0/" + "x999/" * 9 + "999",
+        "tile/0/000 ", " tile/0/000", "tile/0/\u0660\u0660\u0660"]
+    for entries in ([b""], [b"a"], [b"entry 0", b"", b"{}"], [b"x" * 300]):
+        bundles.append({"entries": [item.hex() for item in entries], "bundle": b"".join(
+            len(item).to_bytes(2, "big") + item for item in entries).hex()})
+    for what, width, data in (("nothing", 1, b""), ("half a length", 1, b"\0"),
+                              ("no entry behind a length", 1, b"\0\1"),
+                              ("an entry cut off", 1, b"\0\5abcd"),
+                              ("an entry too many", 1, b"\0\1a\0\1b"),
+                              ("an entry too few", 3, b"\0\1a\0\1b"),
+                              ("a byte behind", 1, b"\0\1ab"),
+                              ("the lesser byte first", 1, b"\1\0a")):
+        bad_bundles.append({"what": what, "width": width, "bundle": data.hex()})
+    return {
+        "about": "Tiles (c2sp.org/tlog-tiles). `trees`: how many `full` tiles each level has, and "
+                 "the partial ones; `listing` is the SHA-256 of the lines `<sha256>  <path>` of all "
+                 "tiles, levels ascending. Leaf i is SHA-256(00 || \"entry i\"). `paths`: level "
+                 "(or entries), index and width. `bundles`: the bytes of a tile of entries.",
+        "trees": trees, "paths": paths,
+        "refused_paths": [{"path": path} for path in refused_paths],
+        "bundles": bundles, "refused_bundles": bad_bundles}
+
+
+# Proofs in one file (c2sp.org/tlog-proof)
+
+def hash_lines(hashes):
+    return "".join(base64(item) + "\n" for item in hashes)
+
+
+def proof_text(index, hashes, note, extra=None):
+    line = "" if extra is None else f"extra {base64(extra)}\n"
+    return f"c2sp.org/tlog-proof@v1\n{line}index {index}\n{hash_lines(hashes)}\n{note}"
+
+
+def proof_file():
+    good, bad = [], []
+    keys = {"logs": [LOG.vkey], "cosigners": [W1.vkey, W2.vkey]}
+
+    def accept(what, size, index, *cosigners, extra=None, key=LOG, **others):
+        note = checkpoint(size, *cosigners, key=key)
+        text = proof_text(index, path(index, LEAVES[:size]), note, extra)
+        more = {} if extra is None else {"extra": extra.hex()}
+        good.append({"what": what, "proof": text, **keys, **others, "leaf": LEAVES[index].hex(),
+                     "index": str(index), "size": str(size), **more,
+                     "cosigned": [signer(w.vkey, TIME) for w in cosigners if w is not W3]})
+
+    def refuse(what, why, text, leaf=LEAVES[37], **others):
+        bad.append({"what": what, "why": why, "proof": text, **keys, **others, "leaf": leaf.hex()})
+
+    for size, index in ((1, 0), (2, 1), (42, 0), (42, 37), (42, 41), (256, 255), (300, 299)):
+        accept(f"leaf {index} of {size}", size, index)
+    accept("two witnesses", 42, 37, W1, W2)
+    accept("a witness that isn't known", 42, 37, W3, W2)
+    accept("extra bytes", 42, 37, extra=b"anything \0\xff")
+    accept("no extra bytes, but their line", 42, 37, extra=b"")
+    accept("an origin beyond ASCII", 42, 37, key=KOELN, logs=[KOELN.vkey])
+
+    hashes, note = path(37, LEAVES[:42]), checkpoint(42, W1)
+    text = proof_text(37, hashes, note)
+    refuse("another leaf", "not in the tree", text, leaf=LEAVES[36])
+    refuse("another index", "not in the tree", proof_text(36, hashes, note))
+    refuse("an index beyond the size", "not in the tree", proof_text(42, hashes, note))
+    refuse("the greatest index", "not in the tree", proof_text(2**63 - 1, hashes, note))
+    refuse("a hash missing", "not in the tree", proof_text(37, hashes[1:], note))
+    refuse("no hashes", "not in the tree", proof_text(37, [], note))
+    refuse("a hash too many", "not in the tree", proof_text(37, hashes + [stranger("x")], note))
+    refuse("sixty-three hashes", "not in the tree",
+           proof_text(37, (hashes * 20)[:63], note))
+    refuse("a checkpoint of another size", "not in the tree", proof_text(37, hashes,
+                                                                         checkpoint(200)))
+    refuse("another tree of that size", "not in the tree",
+           proof_text(37, hashes, checkpoint(42, tree_root=stranger("root"))))
+    refuse("a checkpoint that nobody signed whose key is known", "no known signature",
+           proof_text(37, hashes, signed_note(head_text(42), STRANGE)))
+    refuse("a checkpoint of another log", "unknown origin",
+           proof_text(37, hashes, checkpoint(42, key=OTHER)))
+    refuse("witnesses without the log", "not signed by the log",
+           proof_text(37, hashes, signed_note(head_text(42), W1.line(head_text(42), TIME))))
+    refuse("a false signature", "false signature",
+           proof_text(37, hashes, signed_note(head_text(42), LOG.line(head_text(41)))))
+    refuse("sixty-four hashes", "malformed", proof_text(37, (hashes * 20)[:64], note))
+    refuse("nothing", "malformed", "")
+    refuse("the checkpoint alone", "malformed", note)
+    refuse("no checkpoint", "malformed", text[:text.index("\n\n") + 2])
+    for what, old, new in (
+            ("another version", "@v1", "@v2"), ("a space behind the title", "@v1\n", "@v1 \n"),
+            ("no index", "index 37\n", ""), ("an index with a zero before", "index 37", "index 037"),
+            ("an index beyond 2^63 - 1", "index 37", f"index {2**63}"),
+            ("no number", "index 37", "index "), ("two spaces", "index 37", "index  37"),
+            ("a capital", "index 37", "Index 37"), ("a size too", "index 37", "index 37\nsize 42"),
+            ("an extra line behind the index", "index 37", "index 37\nextra AA=="),
+            ("two extra lines", "index 37", "extra AA==\nextra AA==\nindex 37"),
+            ("an extra line that isn't base 64", "index 37", "extra A\nindex 37"),
+            ("an extra line without bytes and space", "index 37", "extra\nindex 37"),
+            ("a hash of 31 bytes", hash_lines(hashes[:1]), base64(bytes(31)) + "\n"),
+            ("a hash in hex", hash_lines(hashes[:1]), hashes[0].hex() + "\n"),
+            ("a space behind a hash", hash_lines(hashes[:1]), base64(hashes[0]) + " \n"),
+            ("carriage returns", "\n", "\r\n"),
+            ("two empty lines", "\n\nexample", "\n\n\nexample")):
+        refuse(what, "malformed", text.replace(old, new, 1 if new != "\r\n" else -1))
+    refuse("no empty line", "malformed", text.replace("\n\n", "\n", 1))
+    refuse("a newline missing at the end", "malformed", text[:-1])
+    return {
+        "about": "Proofs that an entry is in a log (c2sp.org/tlog-proof): the tree of the "
+                 "checkpoint has the leaf hash `leaf` at `index`. Keys as in checkpoints.json; "
+                 "`why` is also: not in the tree.",
+        "vectors": good, "refused": bad}
+
+
+# Witnesses (c2sp.org/tlog-witness)
+
+def request_text(old, hashes, note):
+    return f"old {old}\n{hash_lines(hashes)}\n{note}"
+
+
+def witness_file():
+    cases = []
+    trees = {"fork": LEAVES[:10] + [stranger("leaf")] + LEAVES[11:]}
+
+    def case(what, request, status, known=None, answer=None, body=None, logs=None):
+        entry_ = {"what": what, "request": request, "status": status,
+                  "logs": logs or [LOG.vkey, KOELN.vkey]}
+        if known:
+            entry_["known"] = {"size": str(known[0]), "root": known[1].hex()}
+        if answer:
+            entry_["answer"] = answer
+        if body is not None:
+            entry_["known_size"] = body
+        cases.append(entry_)
+
+    def cosigned(what, old, new, known, key=LOG, extensions=""):
+        text = head_text(new, origin=key.name, extensions=extensions)
+        hashes = subproof(old, LEAVES[:new], True) if old > 0 else []
+        case(what, request_text(old, hashes, signed_note(text, key.line(text))), 200, known,
+             W1.line(text, TIME))
+
+    def state(size, leaves=None):
+        return size, root((leaves or LEAVES)[:size])
+
+    def proof(old, new, leaves=None):
+        return subproof(old, (leaves or LEAVES)[:new], True)
+
+    cosigned("the first checkpoint", 0, 42, None)
+    cosigned("the first checkpoint, of one event", 0, 1, None)
+    cosigned("the first checkpoint, of no events", 0, 0, None)
+    cosigned("the first events after a checkpoint of none", 0, 7, state(0))
+    cosigned("a checkpoint of no events again", 0, 0, state(0))
+    cosigned("growth", 42, 100, state(42))
+    cosigned("growth from a power of two", 64, 100, state(64))
+    cosigned("growth by one", 42, 43, state(42))
+    cosigned("the same tree again", 42, 42, state(42))
+    cosigned("a log with a name beyond ASCII", 3, 9, state(3), key=KOELN)
+    cosigned("extension lines are cosigned too", 3, 9, state(3), extensions="one\n")
+    text = head_text(42)
+    note = signed_note(text, LOG.line(text))
+    case("other signatures are ignored", request_text(
+        7, proof(7, 42), signed_note(text, STRANGE, OTHER.line(text), LOG.line(text))),
+         200, state(7), W1.line(text, TIME))
+
+    right = request_text(7, proof(7, 42), note)
+    case("an unknown log", request_text(7, proof(7, 42), checkpoint(42, key=OTHER)), 404, state(7))
+    case("no log is known but another", right, 404, state(7), logs=[KOELN.vkey])
+    case("no known signature", request_text(7, proof(7, 42), signed_note(text, STRANGE)), 403,
+         state(7))
+    case("another key of the log", request_text(7, proof(7, 42), signed_note(
+        text, LOG2.line(text))), 403, state(7))
+    case("a false signature", request_text(7, proof(7, 42), signed_note(
+        text, LOG.line(head_text(41)))), 403, state(7))
+    case("the signature of another known log", request_text(7, proof(7, 42), signed_note(
+        text, KOELN.line(text))), 403, state(7))
+    case("an old size greater than the new one", request_text(43, [], note), 400, state(43))
+    case("an old size greater than the new one, and unknown", request_text(43, [], note), 400,
+         state(7))
+    case("an old size that isn't the known one", request_text(8, proof(8, 42), note), 409,
+         state(7), body="7")
+    case("an old size where nothing is known", right, 409, None, body="0")
+    case("old size 0 where something is known", request_text(0, [], note), 409, state(7), body="7")
+    case("a smaller tree than the known one", request_text(7, proof(7, 42), note), 409, state(43),
+         body="43")
+    case("another root of the known size", request_text(
+        42, [], checkpoint(42, tree_root=root(trees["fork"][:42]))), 409, state(42))
+    case("another root of the known size, with a proof", request_text(
+        42, proof(7, 42), checkpoint(42, tree_root=root(trees["fork"][:42]))), 409, state(42))
+    case("a fork, with its own proof", request_text(
+        20, proof(20, 42, trees["fork"]), checkpoint(42, tree_root=root(trees["fork"][:42]))), 422,
+         state(20))
+    case("a fork, with the true proof", request_text(
+        20, proof(20, 42), checkpoint(42, tree_root=root(trees["fork"][:42]))), 422, state(20))
+    case("no proof", request_text(7, [], note), 422, state(7))
+    case("a hash too many", request_text(7, proof(7, 42) + [stranger("x")], note), 422, state(7))
+    case("a hash missing", request_text(7, proof(7, 42)[1:], note), 422, state(7))
+    case("a hash changed", request_text(
+        7, [flipped(proof(7, 42)[0], 5)] + proof(7, 42)[1:], note), 422, state(7))
+    case("sixty-three hashes", request_text(7, (proof(7, 42) * 20)[:63], note), 422, state(7))
+    case("a proof from nothing", request_text(0, [stranger("x")], note), 422, None)
+    case("a proof from a checkpoint of no events", request_text(0, [stranger("x")], note), 422,
+         state(0))
+    case("a proof to the same tree", request_text(42, [stranger("x")], note), 422, state(42))
+    case("no events with another root", request_text(
+        0, [], checkpoint(0, tree_root=stranger("root"))), 422, None)
+    case("no events with another root, after none", request_text(
+        0, [], checkpoint(0, tree_root=stranger("root"))), 409, state(0))
+    for what, request in (
+            ("nothing", ""), ("the checkpoint alone", note),
+            ("no empty line", f"old 7\n{hash_lines(proof(7, 42))}{note}"),
+            ("no checkpoint", f"old 7\n{hash_lines(proof(7, 42))}\n"),
+            ("sixty-four hashes", request_text(7, (proof(7, 42) * 20)[:64], note)),
+            ("a zero before the size", request_text("07", proof(7, 42), note)),
+            ("no size", request_text("", proof(7, 42), note)),
+            ("a negative size", request_text("-1", [], note)),
+            ("a size beyond 2^63 - 1", request_text(2**63, [], note)),
+            ("two spaces", request_text(" 7", proof(7, 42), note)),
+            ("a capital", right.replace("old", "Old", 1)),
+            ("carriage returns", right.replace("\n", "\r\n")),
+            ("a hash of 31 bytes", request_text(7, [bytes(31)], note)),
+            ("a hash without padding", right.replace("=\n", "\n", 1)),
+            ("a note that is no checkpoint", request_text(0, [], signed_note(
+                "A text.\n", LOG.line("A text.\n")))),
+            ("a checkpoint without signatures", request_text(7, proof(7, 42), text)),
+            ("no newline at the end", right[:-1])):
+        case(what, request, 400, state(7))
+    return {
+        "about": "Requests to a witness (c2sp.org/tlog-witness, add-checkpoint). It knows the keys "
+                 "`logs`, and for the origin the head `known`; where that is absent it never "
+                 "cosigned. 200: `answer` is its line, and the checkpoint's head is stored; else "
+                 "`status` is the refusal's, and `known_size` the body of a 409.",
+        "witness": {"key": W1.vkey, "seed": W1.seed.hex(), "time": str(TIME)}, "requests": cases}
+
+
+# Policies (c2sp.org/tlog-policy)
+
+def policy_file():
+    good, bad = [], []
+    witnesses = (f"witness w1 {W1.vkey}\nwitness w2 {W2.vkey} https://w2.example/\n"
+                 f"witness w3 {W3.vkey}\n")
+    everyone = [W1, W2, W3]
+    unknown = "x+01020304+" + base64(b"\6" + bytes(1312))
+
+    def sets(wanted):
+        """A verdict for each set of witnesses that may have cosigned."""
+        for bits in range(8):
+            chosen = [w for i, w in enumerate(everyone) if bits >> i & 1]
+            yield {"note": checkpoint(42, *chosen), "valid": wanted(*(w in chosen for w in everyone))}
+
+    def accept(what, text, wanted):
+        good.append({"what": what, "policy": text, "notes": list(sets(wanted))})
+
+    def refuse(what, text, line_):
+        bad.append({"what": what, "policy": text, "line": line_})
+
+    start = f"log {LOG.vkey}\n" + witnesses
+    accept("no witnesses", f"log {LOG.vkey}\nquorum none\n", lambda a, b, c: True)
+    accept("witnesses that aren't needed", start + "quorum none\n", lambda a, b, c: True)
+    accept("one witness", start + "quorum w2\n", lambda a, b, c: b)
+    accept("any", start + "group g any w1 w2 w3\nquorum g\n", lambda a, b, c: a or b or c)
+    accept("all", start + "group g all w1 w2 w3\nquorum g\n", lambda a, b, c: a and b and c)
+    accept("two of three", start + "group g 2 w1 w2 w3\nquorum g\n",
+           lambda a, b, c: a + b + c >= 2)
+    accept("one of one", start + "group g 1 w3\nquorum g\n", lambda a, b, c: c)
+    accept("groups of groups",
+           start + "group x any w1 w2\ngroup y all w3\ngroup z all x y\nquorum z\n",
+           lambda a, b, c: (a or b) and c)
+    accept("a group that isn't in the quorum", start + "group g all w1 w2\nquorum w3\n",
+           lambda a, b, c: c)
+    accept("spaces, tabs, comments, empty lines, lines behind the quorum",
+           f"# a policy\n\n \t\n\t# more\n  log\t{LOG.vkey}  https://log.example/x \n{witnesses}"
+           f"group  g\tany w1\t w2\nquorum g\t\nlog {OTHER.vkey}\ngroup h all w3\n#end\n",
+           lambda a, b, c: a or b)
+    accept("names beyond ASCII, and like keywords",
+           f"log {LOG.vkey}\nwitness \u00e9 {W1.vkey}\nwitness e\u0301 {W2.vkey}\n"
+           f"witness quorum {W3.vkey} \u65e5\ngroup all all \u00e9 quorum\nquorum all\n",
+           lambda a, b, c: a and c)
+    accept("a witness of a type that nobody here knows",
+           start + f"witness m {unknown}\n"
+           "group g 2 w1 w2 m\nquorum g\n", lambda a, b, c: a and b)
+    accept("a log of another name doesn't count", f"log {OTHER.vkey}\nquorum none\n",
+           lambda a, b, c: False)
+    accept("the next key of the log", f"log {LOG2.vkey}\nlog {LOG.vkey}\nquorum none\n",
+           lambda a, b, c: True)
+
+    count = 5
+    refuse("nothing", "", 1)
+    refuse("no quorum", start, count)
+    refuse("two quorums", start + "quorum w1\nquorum w1\n", count + 1)
+    refuse("two quorums, both none", start + "quorum none\nquorum none\n", count + 1)
+    refuse("no newline at the end", start + "quorum w1", count)
+    for what, text in (
+            ("an unknown quorum", "quorum w4"), ("a quorum without a name", "quorum"),
+            ("a quorum of two names", "quorum w1 w2"), ("an unknown word", "threshold 2"),
+            ("a capital", "Quorum w1"), ("a carriage return", "quorum w1\r"),
+            ("a form feed", "quorum\fw1"), ("DEL", "quorum w1 \x7f"), ("a zero byte", "#\0"),
+            ("a comment behind", "quorum w1 # it"),
+            ("an unknown member", "group g any w1 w4"), ("none as a member", "group g any none"),
+            ("a group that holds itself", "group g any w1 g"), ("a member twice", "group g any w1 w1"),
+            ("no members", "group g any"), ("no threshold", "group g"), ("no name", "group"),
+            ("a threshold of none", "group g 0 w1"), ("a threshold too great", "group g 3 w1 w2"),
+            ("a threshold with a zero before", "group g 01 w1"), ("a sign", "group g +1 w1"),
+            ("a threshold in another word", "group g most w1 w2"),
+            ("a threshold beyond all", f"group g {2**64} w1"), ("ALL", "group g ALL w1"),
+            ("a name that is taken", "group w1 any w2"), ("none as a name", "group none any w1"),
+            ("a witness called none", f"witness none {Key('w', 'w4', 4).vkey}"),
+            ("a witness's name that is taken", f"witness w1 {Key('w', 'w4', 4).vkey}"),
+            ("a witness's key twice", f"witness w4 {W1.vkey}"),
+            ("a witness's key under another name", f"witness w4 {Key('w', 'witness 1', 4).vkey}"),
+            ("a log's key as a witness's", f"witness w4 {Key('w', 'w4').vkey}"),
+            ("a witness without a key", "witness w4"), ("a witness's key alone", f"witness {W1.vkey}"),
+            ("four words for a witness", f"witness w4 {Key('w', 'w4', 4).vkey} url more"),
+            ("a log without a key", "log"), ("a log's key twice", f"log {LOG.vkey}"),
+            ("a log's key under another name", f"log {Key('x', 'log').vkey}"),
+            ("three words for a log", f"log {OTHER.vkey} url more"),
+            ("a key with another id", f"log {OTHER.vkey.replace(OTHER.id.hex(), '00000000')}"),
+            ("half a key", f"log {OTHER.vkey[:-8]}")):
+        refuse(what, start + text + "\nquorum w1\n", count)
+    refuse("a member of two groups",
+           start + "group g any w1 w2\ngroup h any w1 w3\nquorum g\n", count + 1)
+    refuse("a group that is a member of two",
+           start + "group g any w1\ngroup h any g w2\ngroup i any g w3\nquorum h\n", count + 2)
+    refuse("a group before its member", f"log {LOG.vkey}\ngroup g any w1\n{witnesses}quorum g\n", 2)
+    refuse("a quorum before its group", f"quorum g\n{start}group g any w1\n", 1)
+    refuse("two groups that hold each other",
+           start + "group g any h\ngroup h any g\nquorum g\n", count)
+    return {
+        "about": "Policies (c2sp.org/tlog-policy): each of `notes` is `valid` by the policy, or "
+                 "isn't. A refused one is malformed at `line`.",
+        "vectors": good, "refused": bad}
+
+
 FILES = {
     "inclusion-proofs": inclusion_file,
     "consistency-proofs": consistency_file,
     "signed-notes": note_file,
     "checkpoints": checkpoint_file,
+    "tiles": tile_file,
+    "event-proofs": proof_file,
+    "witness-requests": witness_file,
+    "policies": policy_file,
 }
 
 
