@@ -56,6 +56,7 @@ let package = Package(
     module(
       "Audit",
       imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
+    module("Export", imports: ["Bytes", "EventLog", "Events", "Merkle"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
     module("Channels", imports: ["Bytes", "Dispatching", "Events", "Platform"]),
@@ -79,8 +80,8 @@ let package = Package(
     module(
       "AuditorCommands",
       imports: [
-        "Audit", "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Platform",
-        "Presentation",
+        "Audit", "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Export",
+        "Merkle", "Platform", "Presentation",
       ]),
     program(
       "dispatch-ledger", imports: ["CommandLineInterface", "OperatorCommands", "SystemConsole"]),

@@ -13,10 +13,12 @@ import json
 import os
 import re
 import sys
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
+
+from _evidence import Chain, Evidence, read_key, read_note
 
 HELP = """\
-usage: verify-ledger.py LEDGER_DIRECTORY
+usage: verify-ledger.py [--vkey KEY] [--pinned NOTE]... [--authorities FILE] LEDGER_DIRECTORY
 
 Reads every byte of a ledger's log and prints one line of canonical JSON: what is durable, the root
 of the events, and every damage that was found. Explanations go to standard error. Nothing is
@@ -468,6 +470,9 @@ class Segment(NamedTuple):
         return f"log/{self.first:016d}.log"
 
 
+TELLING = (b'"type":"ledger.key-changed.v1"}', b'"type":"ledger.time-stamped.v1"}')
+
+
 class Verifier:
     """Reads a ledger as §7 says."""
 
@@ -489,6 +494,10 @@ class Verifier:
         self.short = self.broken = False  # the log ends before W; there is worse damage than that
         self.segment: Optional[Segment] = None
         self.looked_to = 0  # up to where the segment was looked through for lines
+        # §18: the roots of these sizes, and the events that evidence is judged by
+        self.wanted: FrozenSet[int] = frozenset()
+        self.roots: Dict[int, bytes] = {}
+        self.telling: List[Tuple[int, Dict[str, object]]] = []
 
     # §5
 
@@ -696,12 +705,24 @@ class Verifier:
                              self.count + count - 1)
                 tree = None
         if self.valid_count is None:
-            for leaf in leaves[: max(self.mark - self.count, 0)]:
+            for text, leaf in zip(lines[: max(self.mark - self.count, 0)], leaves):
                 self.marked.append(leaf)
+                self._note_evidence(text)
             self._compare_slots(self.count + count, line.fields["root"], line)
         self._check_events(line, lines)
         self.count, self.tree = self.count + count, tree
         return at + COMMIT_LINE + length
+
+    def _note_evidence(self, text: bytes) -> None:
+        """Keeps what §18 asks for, of the event that `marked` has just taken in."""
+        size = self.marked.size
+        if size in self.wanted or text.endswith(TELLING):
+            self.roots[size] = self.marked.root()
+        if text.endswith(TELLING):
+            try:
+                self.telling.append((size - 1, canonical_object(text)))
+            except ValueError:
+                pass
 
     def _commit_fault(self, line: Line) -> Optional[str]:
         """Which of the rules 2 and 3 of §3.2 a commit breaks, or None."""
@@ -800,29 +821,103 @@ class Verifier:
         return "head-lost" if not self.slots else self.tail or "clean"
 
 
+class Asked(NamedTuple):
+    """What the verifier was given beside the ledger (§18)."""
+
+    directory: str
+    vkey: Optional[str]
+    pinned: List[str]
+    authorities: Optional[str]
+
+
+def read_arguments(arguments: List[str]) -> Optional[Asked]:
+    """The arguments' meaning, or None where they have none."""
+    options: Dict[str, List[str]] = {"--vkey": [], "--pinned": [], "--authorities": []}
+    names = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word in options and rest:
+            options[word].append(rest.pop(0))
+        elif word.startswith("-"):
+            return None
+        else:
+            names.append(word)
+    if len(names) != 1 or len(options["--vkey"]) > 1 or len(options["--authorities"]) > 1:
+        return None
+    first = {key: values[0] if values else None for key, values in options.items()}
+    return Asked(names[0], first["--vkey"], options["--pinned"], first["--authorities"])
+
+
+def text_or_file(text: str) -> bytes:
+    """What a file of that name holds, or else the text itself."""
+    if os.path.exists(text):
+        with open(text, "rb") as file:
+            return file.read()
+    return text.encode()
+
+
+def read_trust(asked: Asked, identity: Identity) -> Evidence:
+    """The keys and checkpoints that the verifier was given."""
+    key, pinned = None, []
+    if asked.vkey is not None:
+        key = read_key(text_or_file(asked.vkey).decode("utf-8", "replace").rstrip("\n"))
+        if key is None:
+            raise Unusable(65, "--vkey isn't a verifier key")
+    for text in asked.pinned:
+        note = read_note(text_or_file(text))
+        if note is None:
+            raise Unusable(65, "--pinned isn't a checkpoint")
+        pinned.append(note)
+    return Evidence(asked.directory, identity.origin, key, pinned)
+
+
 def main(arguments: List[str]) -> int:
     """Verifies the ledger that the arguments name, and returns the exit status (§7)."""
     if arguments in (["--help"], ["-h"]):
         sys.stdout.write(HELP)
         return 0
-    if len(arguments) != 1 or arguments[0].startswith("-"):
+    asked = read_arguments(arguments)
+    if asked is None:
         sys.stderr.write(HELP)
         return 64
     try:
-        identity = read_identity(arguments[0])
-        verifier = Verifier(arguments[0], identity)
+        identity = read_identity(asked.directory)
+        evidence = read_trust(asked, identity)
+        verifier = Verifier(asked.directory, identity)
+        verifier.wanted = frozenset(evidence.wanted())
         verifier.read_head()
         verifier.read_log()
+        members = judge(verifier, evidence, asked.authorities)
     except Unusable as error:
         sys.stderr.write(f"verify-ledger: {error}\n")
         return error.status
     except OSError as error:
         sys.stderr.write(f"verify-ledger: {error}\n")
         return 74
-    return print_report(verifier)
+    return print_report(verifier, members)
 
 
-def print_report(verifier: Verifier) -> int:
+def judge(verifier: Verifier, evidence: Evidence, authorities: Optional[str]) -> Dict[str, object]:
+    """The members of the report that §18 adds."""
+    chain = Chain(verifier.identity.vkey)
+    for event, envelope in verifier.telling:
+        if envelope["type"] == "ledger.key-changed.v1":
+            chain.add(event, envelope["data"])
+        else:
+            evidence.stamps.append((event, envelope["data"]))
+    size = verifier.marked.size
+    sizes = {int(data["size"]) for _, data in evidence.stamps}
+    if any(size >= s not in verifier.roots for s in sizes):
+        again = Verifier(verifier.directory, verifier.identity)
+        again.wanted = verifier.wanted | sizes
+        again.read_head()
+        again.read_log()
+        verifier.roots = again.roots
+    return evidence.report(chain, size, verifier.roots.get, authorities)
+
+
+def print_report(verifier: Verifier, members: Dict[str, object]) -> int:
     """Prints the report (§7), and returns the exit status."""
     entries = []
     for d in verifier.damage:
@@ -844,12 +939,13 @@ def print_report(verifier: Verifier) -> int:
         "size": str(min(valid, mark)),
         "state": state,
         "v": 1,
+        **members,
     }
     if state != "clean":
         sys.stderr.write(f"{state}: {valid} events are valid from the first on, "
                          f"{mark} were durable\n")
-    sys.stdout.write(ENCODER.encode(report) + "\n")
-    if state in ("corrupt", "lost-tail") or entries:
+    sys.stdout.write(ENCODER.encode(dict(sorted(report.items()))) + "\n")
+    if state in ("corrupt", "lost-tail") or entries or members["evidence"]:
         return 4
     return 5 if state in ("head-lost", "suspect") else 0
 

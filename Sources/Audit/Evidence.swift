@@ -9,6 +9,8 @@ package struct Trust {
   package var key: VerifierKey?
   /// Checkpoints that the auditor kept.
   package var pinned: [SignedNote] = []
+  /// Who besides the ledger must have signed its newest checkpoint.
+  package var policy: TrustPolicy?
   /// Certificates in PEM that may vouch for time stamps.
   package var authorities: [UInt8]?
 
@@ -26,6 +28,8 @@ package struct EvidenceFinding: Hashable, Sendable {
     case rollback
     /// A checkpoint that counts has another root at its size: these events were altered.
     case fork
+    /// The newest checkpoint that counts hasn't the signatures that the policy asks for.
+    case policy
     /// A pinned checkpoint isn't the ledger's, or its signature doesn't hold.
     case pinned
   }
@@ -90,14 +94,14 @@ extension Evidence {
     _ files: CheckpointFiles, _ own: [OwnCheckpoint], _ collector: EvidenceCollector,
     origin: String, size: UInt64, _ trust: Trust
   ) throws(StorageError) {
-    chain = collector.chain
+    chain = collector.chain.prefix(of: size)
     roots = collector.roots
     self.origin = origin
     self.size = size
     let own = own.sorted { $0.head.size < $1.head.size }
     try judge(own, files, trust)
     for note in trust.pinned { judge(pinned: note, own, trust) }
-    stamps = collector.stamps.map { stamp($0.event, $0.stamped, trust.authorities) }
+    stamps = collector.stamps.filter { $0.event < size }.map { stamp($0.event, $0.stamped, trust.authorities) }
   }
 
   private mutating func judge(
@@ -118,7 +122,21 @@ extension Evidence {
     } else if trust.key != nil {
       add(.unsigned, 0..<size, nil)
     }
+    if let policy = trust.policy { try judge(policy, own, files) }
     try findDisagreement(own, files)
+  }
+
+  /// Looks for a note of the newest checkpoint that counts which meets the policy: cosignatures come
+  /// later, with a note of their own.
+  private mutating func judge(
+    _ policy: TrustPolicy, _ own: [OwnCheckpoint], _ files: CheckpointFiles
+  ) throws(StorageError) {
+    let logs = policy.logs.isEmpty ? chain.links.map { NoteKey.ed25519($0.key) } : []
+    for checkpoint in own where checkpoint.head.size == signedSize && agrees(checkpoint.head) {
+      let note = try files.note(at: checkpoint.place)
+      if let note, (try? policy.verified(note, logs: logs)) != nil { return }
+    }
+    add(.policy, 0..<signedSize, nil)
   }
 
   /// The newest checkpoint that counts and agrees, of a key that the one at `start` leads to.

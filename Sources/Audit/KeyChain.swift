@@ -30,6 +30,16 @@ package struct KeyChain: Hashable, Sendable {
     links.append(Link(key: key, since: event))
   }
 
+  /// The chain as the first `size` events tell it.
+  package func prefix(of size: UInt64) -> KeyChain {
+    var chain = self
+    chain.links.removeAll { link in link.since.map { $0 >= size } ?? false }
+    if chain.links.count < links.count, let last = chain.links.indices.last {
+      chain.links[last].distrustedFrom = nil
+    }
+    return chain
+  }
+
   /// The place in the chain of the key that signs a tree of `size` events.
   package func place(at size: UInt64) -> Int {
     links.lastIndex { link in link.since.map { $0 < size } ?? true } ?? 0

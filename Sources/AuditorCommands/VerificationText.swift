@@ -102,6 +102,7 @@ struct VerificationText {
       case .unsigned: "the trusted key has signed nothing that covers \(ids)"
       case .rollback: "\(ids) were signed and aren't there: the ledger was cut back"
       case .fork: "\(ids): they aren't what was signed, or not all of them"
+      case .policy: "\(ids): too few of the policy's witnesses have signed the newest checkpoint"
       case .pinned: "a pinned checkpoint isn't one that this ledger's keys have signed"
       }
     try session.print("\(finding.kind.rawValue): \(what)", style: .bad)

@@ -12,6 +12,9 @@ enum VerifyCommand {
   static let pinned = Option(
     repeated: "pinned", "NOTE", .text,
     help: "A checkpoint that you kept, or a file of it: the ledger must have grown from it")
+  static let policy = Option(
+    "policy", "FILE", .text,
+    help: "A C2SP tlog-policy, or a file of it, that the newest checkpoint must meet")
   static let authorities = Option(
     "authorities", "FILE", .text, help: "PEM certificates that may vouch for time stamps")
   static let allSigned = Option(
@@ -35,7 +38,7 @@ enum VerifyCommand {
       Example("ledger-audit verify -C ledger", "Exit status 0, 4 for damage, 5 for a doubtful end"),
       Example(
         "ledger-audit verify --vkey dr.vkey --pinned last-year.checkpoint", "Authenticate it"),
-    ], takes: [vkey, pinned, authorities, allSigned], run: run)
+    ], takes: [vkey, pinned, policy, authorities, allSigned], run: run)
 
   static func run(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
@@ -67,45 +70,8 @@ enum VerifyCommand {
       trust.key = try TextOrFile.verifierKey(text)
     }
     for text in invocation[pinned] { trust.pinned.append(try TextOrFile.note(text)) }
+    if let text = invocation[policy] { trust.policy = try TextOrFile.policy(text) }
     if let path = invocation[authorities] { trust.authorities = try TextOrFile.file(path) }
     return trust
-  }
-}
-
-/// Values that are given as text or as the name of a file.
-enum TextOrFile {
-  static func verifierKey(_ text: String) throws(CommandFailure) -> VerifierKey {
-    let bytes = try bytes(text)
-    let line = bytes.last == UInt8(ascii: "\n") ? Array(bytes.dropLast()) : bytes
-    guard let key = VerifierKey(text: line) else {
-      throw CommandFailure(
-        .badInput, "'\(text)' is neither a verifier key nor a file of one",
-        hint: "NAME+KEYID+BASE64, as 'dispatch-ledger init' prints")
-    }
-    return key
-  }
-
-  static func note(_ text: String) throws(CommandFailure) -> SignedNote {
-    do {
-      return try SignedNote(try bytes(text))
-    } catch let failure as CommandFailure {
-      throw failure
-    } catch {
-      throw CommandFailure(
-        .badInput, "'\(text)' is neither a checkpoint nor a file of one",
-        hint: "a checkpoint is what the ledger's file 'checkpoint' held")
-    }
-  }
-
-  static func file(_ path: String) throws(CommandFailure) -> [UInt8] {
-    do { return try readFile(path, limit: 1 << 20) } catch {
-      throw CommandFailure(.notFound, "'\(path)' can't be read: \(error)")
-    }
-  }
-
-  /// A file's content, or the text itself where there is no such file.
-  static func bytes(_ text: String) throws(CommandFailure) -> [UInt8] {
-    let isFile = (try? exists(text)) ?? false
-    return isFile ? try file(text) : Array(text.utf8)
   }
 }
