@@ -119,11 +119,9 @@ package struct Prover {
 
   private func stored(_ id: EventID) throws(Failure) -> [UInt8] {
     var cursor = reader.events(from: id, to: id + 1)
-    do {
-      guard let event = try cursor.read() else { throw LogError.writerStopped }
-      return event.line
-    } catch {
-      throw .log(error)
-    }
+    let event: StoredEvent?
+    do { event = try cursor.read() } catch { throw .log(error) }
+    guard let event else { throw .otherRoot(size: head.size) }
+    return event.line
   }
 }
