@@ -96,11 +96,18 @@ extension Command {
 
   /// The bytes that tell one call from another under one idempotency key: all its commands, before
   /// any id or time is given, as one canonical JSON array.
-  package static func canonicalBytes(of commands: some Sequence<Command>) -> [UInt8] {
+  package static func canonicalBytes(of commands: [Command]) -> [UInt8] {
+    canonicalBytes(count: commands.count) { commands[$0] }
+  }
+
+  /// The same of so many commands, each of which is made and let go in its turn.
+  package static func canonicalBytes<Failure: Error>(
+    count: Int, of command: (Int) throws(Failure) -> Command
+  ) throws(Failure) -> [UInt8] {
     var bytes = [UInt8(ascii: "[")]
-    for command in commands {
-      if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
-      command.document.appendCanonical(to: &bytes)
+    for index in 0..<count {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      try command(index).document.appendCanonical(to: &bytes)
     }
     bytes.append(UInt8(ascii: "]"))
     return bytes

@@ -138,6 +138,7 @@ struct SealLine: Equatable {
     let encoded = line.finished(
       at: Place(ledger: ledger, path: LogPath.segment(segment), offset: bytes))
     guard let seal = SealLine(encoded[...], in: ledger, segment: segment, offset: bytes) else {
+      // No test gets here: reading is the inverse of what was written above.
       fatalError("invariant broken: a seal that was just written can't be read")
     }
     return (encoded, seal.crc)

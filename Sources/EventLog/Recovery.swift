@@ -27,15 +27,16 @@ extension QuarantinedFile {
   /// A file of `quarantine/`, as its name tells of it; `nil` where the name is of no such file.
   package init?(named name: String, in storage: any Storage) throws(StorageError) {
     let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-    guard let first = parts.first, let last = parts.last, let digest = Digest(hex: last.utf8)
-    else { return nil }
     let isUnfinished = parts.count == 2
+    guard isUnfinished || parts.count == 3, let first = parts.first, let last = parts.last,
+      let digest = Digest(hex: last.utf8)
+    else { return nil }
     let segment =
       isUnfinished
       ? LogPath.segment(named: String(first.dropLast(LogPath.unfinishedSuffix.count)))
       : LineReader.number(Array(first.utf8)[...])
     let offset = isUnfinished ? 0 : LineReader.number(Array(parts[1].utf8)[...])
-    guard let segment, let offset, parts.count <= 3 else { return nil }
+    guard let segment, let offset else { return nil }
     let path = "\(LogPath.quarantineDirectory)/\(name)"
     let length = try storage.open(path, for: .reading).size()
     self.init(path: path, segment: segment, offset: offset, length: length, digest: digest)

@@ -16,10 +16,22 @@ package struct Call {
   let catalogue: CatalogueDocument?
 
   /// A call whose entries are commands, which `command` makes, the same each time.
-  package init(count: Int, command: @escaping (Int) -> Command) {
+  ///
+  /// All of them are made once here, and not kept: what can't be made is told before anything is
+  /// decided.
+  package init<Failure: Error>(
+    count: Int, command: @escaping (Int) throws(Failure) -> Command
+  ) throws(Failure) {
+    canonicalBytes = try Command.canonicalBytes(count: count, of: command)
     self.count = count
-    commands = { $0.map(command) }
-    canonicalBytes = Command.canonicalBytes(of: (0..<count).lazy.map(command))
+    commands = { range in
+      range.map { index in
+        guard let command = try? command(index) else {
+          fatalError("invariant broken: command \(index) can't be made a second time")
+        }
+        return command
+      }
+    }
     catalogue = nil
   }
 

@@ -95,17 +95,12 @@ struct CallText {
     _ bytes: [UInt8], _ lines: [InputLine],
     _ parse: @escaping ([UInt8]) throws(RequestError) -> Command
   ) throws(CommandFailure) {
-    for line in lines {
-      do { _ = try parse(Array(bytes[line.range])) } catch {
+    self.lines = lines
+    call = try Call(count: lines.count) { (index) throws(CommandFailure) in
+      let line = lines[index]
+      do throws(RequestError) { return try parse(Array(bytes[line.range])) } catch {
         throw CallInput.failure("line \(line.number): \(error.text)")
       }
-    }
-    self.lines = lines
-    call = Call(count: lines.count) { index in
-      guard let command = try? parse(Array(bytes[lines[index].range])) else {
-        fatalError("invariant broken: line \(lines[index].number) was parsed before")
-      }
-      return command
     }
   }
 
