@@ -101,7 +101,9 @@ extension Evidence {
     let own = own.sorted { $0.head.size < $1.head.size }
     try judge(own, files, trust)
     for note in trust.pinned { judge(pinned: note, own, trust) }
-    stamps = collector.stamps.filter { $0.event < size }.map { stamp($0.event, $0.stamped, trust.authorities) }
+    stamps = collector.stamps.filter { $0.event < size }.map {
+      stamp($0.event, $0.stamped, trust.authorities)
+    }
   }
 
   private mutating func judge(

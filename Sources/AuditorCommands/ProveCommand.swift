@@ -69,8 +69,8 @@ enum ProveCommand {
     }
     guard let made else {
       throw CommandFailure(
-        .notFound, "there are no such sizes: the older one is at most the newer, and that at most "
-          + "the ledger's")
+        .notFound,
+        "there are no such sizes: the older is at most the newer, and that at most the ledger's")
     }
     let document = JSONObject([
       .init(key: "hashes", value: .array(made.proof.hashes.map { .string($0.base64) })),

@@ -144,8 +144,9 @@ struct WitnessKey {
   func sign(_ message: [UInt8]) -> [UInt8] { key.signature(of: message) }
 }
 
-/// What a witness has seen of one log: `<SHA-256 of the origin>` in its directory, a checkpoint's
-/// text. The directory's lock is held until the last reference goes.
+/// What a witness has seen of one log.
+///
+/// It is a checkpoint's text in the file `<SHA-256 of the origin>`. The directory's lock is held until the last reference goes.
 struct WitnessState {
   /// The newest tree that was cosigned.
   let head: TreeHead?

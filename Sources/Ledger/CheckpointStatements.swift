@@ -16,8 +16,8 @@ extension Ledger {
   /// They are kept whoever made them: whether a witness is one of those that count is the
   /// auditor's policy to say.
   ///
-  /// - Throws: `.noCosignature` where there is no signature line, or the note is of another
-  ///   checkpoint than the newest.
+  /// - Throws: `.signing(.noCosignature)` where there is no signature line, or the note is of
+  ///   another checkpoint than the newest.
   package func addCosignatures(_ bytes: [UInt8]) throws(LedgerError) -> SignedNote {
     let keyFiles = try inStorage { () throws(StorageError) in
       try FileStorage.open(directory: path.keys)
@@ -28,22 +28,22 @@ extension Ledger {
     defer { withExtendedLifetime(lock) {} }
     let files = CheckpointFiles(storage)
     guard let note = try inStorage({ () throws(StorageError) in try files.readNewest() }) else {
-      throw .noCheckpoint
+      throw .signing(.noCheckpoint)
     }
     var signatures: [NoteSignature] = []
     if let whole = try? SignedNote(bytes) {
-      guard whole.text == note.text else { throw .noCosignature }
+      guard whole.text == note.text else { throw .signing(.noCosignature) }
       signatures = whole.signatures
     } else {
       for line in bytes.split(separator: UInt8(ascii: "\n")) {
-        guard let signature = NoteSignature(line: line) else { throw .noCosignature }
+        guard let signature = NoteSignature(line: line) else { throw .signing(.noCosignature) }
         signatures.append(signature)
       }
     }
     guard !signatures.isEmpty, signatures.count <= Self.cosignatureLimit else {
-      throw .noCosignature
+      throw .signing(.noCosignature)
     }
-    guard let cosigned = note.adding(signatures) else { throw .noCosignature }
+    guard let cosigned = note.adding(signatures) else { throw .signing(.noCosignature) }
     try inStorage { () throws(StorageError) in try files.append(cosigned) }
     return cosigned
   }
@@ -52,9 +52,11 @@ extension Ledger {
   package func cosignedSize() throws(LedgerError) -> UInt64 {
     let files = CheckpointFiles(storage)
     let newest = try inStorage { () throws(StorageError) in try files.readNewest() }
-    guard let newest, let checkpoint = try? Checkpoint(text: newest.text) else { throw .noCheckpoint }
+    guard let newest, let checkpoint = try? Checkpoint(text: newest.text) else {
+      throw .signing(.noCheckpoint)
+    }
     guard newest.signatures.contains(where: { !sameBytes($0.name, identity.origin) }) else {
-      throw .notCosigned
+      throw .signing(.notCosigned)
     }
     return checkpoint.head.size
   }
@@ -69,8 +71,8 @@ extension Ledger {
 
   /// Checks an authority's answer, and records it.
   ///
-  /// - Throws: `.timeStamp` where it isn't one; `.noCheckpoint` where it is over none of this
-  ///   ledger's checkpoints.
+  /// - Throws: `.signing(.timeStamp)` where it isn't one; `.signing(.noCheckpoint)` where it is over
+  ///   none of this ledger's checkpoints.
   package func keepTimeStamp(
     reply: [UInt8], authorities: [UInt8]?
   ) throws(LedgerError) -> LedgerTimeStamped {
@@ -79,11 +81,11 @@ extension Ledger {
       token = try TimeStampToken(reply: reply)
       try token.verify(token.digest, authorities: authorities)
     } catch {
-      throw .timeStamp(error)
+      throw .signing(.timeStamp(error))
     }
     guard let head = try stampedHead(token.digest), let root = TreeRoot(head.root.base64),
       let text = Base64Text(Base64.encode(token.der))
-    else { throw .noCheckpoint }
+    else { throw .signing(.noCheckpoint) }
     let stamped = LedgerTimeStamped(
       size: Int(head.size), root: root, stampedAt: token.time, authority: token.authority,
       token: text)

@@ -12,8 +12,8 @@ extension Ledger {
   /// - Parameter isWaiting: Whether to wait for another process that is signing; its checkpoint may
   ///   not cover what this one knows of, and the next call's does.
   /// - Returns: The newest checkpoint; `nil` where another process is signing.
-  /// - Throws: `.signedMore`, `.signedOther` where the key has signed what this ledger isn't the
-  ///   continuation of; `.signerFailed`; nothing was signed then.
+  /// - Throws: `.signing(.signedMore)`, `.signing(.signedOther)` where the key has signed what this
+  ///   ledger isn't the continuation of; `.signing(.signerFailed)`; nothing was signed then.
   @discardableResult
   package func signCheckpoint(isWaiting: Bool = false) throws(LedgerError) -> SignedNote? {
     let keyFiles = try inStorage { () throws(StorageError) in
@@ -70,14 +70,15 @@ extension Ledger {
       try keyFiles.read(LedgerPath.lastSignedName, limit: 4_096)
     }
     guard let bytes else { return nil }
-    guard let checkpoint = try? Checkpoint(text: bytes), sameBytes(checkpoint.origin, identity.origin)
+    guard let checkpoint = try? Checkpoint(text: bytes),
+      sameBytes(checkpoint.origin, identity.origin)
     else { throw .badKeyFile(path: joinPath(path.keys, LedgerPath.lastSignedName)) }
     return checkpoint
   }
 
   /// Proves that the tree which was signed last is the beginning of this one.
   private func refuseFork(from last: TreeHead, to head: TreeHead) throws(LedgerError) {
-    if head.size < last.size { throw .signedMore(signed: last.size, found: head.size) }
+    if head.size < last.size { throw .signing(.signedMore(signed: last.size, found: head.size)) }
     if head == last { return }
     let index = try inStorage { () throws(StorageError) in try TreeIndex(reading: storage) }
     if let index {
@@ -97,7 +98,7 @@ extension Ledger {
       hashes.hash(of: subtree) ?? MerkleTree.emptyRoot
     }
     guard let proof, proof.proves(last, growsInto: head) else {
-      throw .signedOther(size: last.size)
+      throw .signing(.signedOther(size: last.size))
     }
   }
 
@@ -110,7 +111,7 @@ extension Ledger {
         text: checkpoint.text, key: next.signer.vkey, sign: next.signer.signature)
       note = line.flatMap { note?.adding([$0]) }
     }
-    guard let note else { throw .signerFailed(.otherKey) }
+    guard let note else { throw .signing(.signerFailed(.otherKey)) }
     return note
   }
 }

@@ -30,7 +30,7 @@ extension Ledger {
   ///
   /// Where an earlier try was interrupted, its leftovers are used or written over.
   ///
-  /// - Throws: `.signerFailed` where a command that is to sign doesn't.
+  /// - Throws: `.signing(.signerFailed)` where a command that is to sign doesn't.
   package static func create(
     _ path: LedgerPath, _ new: NewLedger, surroundings: Surroundings
   ) throws(LedgerError) -> LedgerIdentity {

@@ -56,8 +56,8 @@ package enum Signer {
 
   /// The 64 bytes of the Ed25519 signature of `message`.
   ///
-  /// - Throws: `.signerFailed` where the command failed, or what it printed isn't this key's
-  ///   signature.
+  /// - Throws: `.signing(.signerFailed)` where the command failed, or what it printed isn't this
+  ///   key's signature.
   package func signature(of message: [UInt8]) throws(LedgerError) -> [UInt8] {
     switch self {
     case .seed(let key, _): return key.signature(of: message)
@@ -67,12 +67,16 @@ package enum Signer {
           command, input: message, outputLimit: Self.outputLimit,
           timeoutMilliseconds: Self.patienceMilliseconds)
       }
-      guard answer.isSuccess else { throw .signerFailed(.ended(answer.end)) }
+      guard answer.isSuccess else { throw Self.failure(.ended(answer.end)) }
       let printed = answer.output.filter { $0 != UInt8(ascii: "\n") }
-      guard let signature = Base64.decode(printed) else { throw .signerFailed(.notBase64) }
-      guard vkey.key.accepts(signature, of: message) else { throw .signerFailed(.otherKey) }
+      guard let signature = Base64.decode(printed) else { throw Self.failure(.notBase64) }
+      guard vkey.key.accepts(signature, of: message) else { throw Self.failure(.otherKey) }
       return signature
     }
+  }
+
+  private static func failure(_ failure: SignerFailure) -> LedgerError {
+    .signing(.signerFailed(failure))
   }
 }
 

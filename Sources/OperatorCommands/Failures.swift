@@ -48,13 +48,7 @@ extension CommandFailure {
       self.init(.notFound, Self.text(reasons, index), notDone: Self.nothing)
     case .refused(let index, let reasons):
       self.init(.badInput, Self.text(reasons, index), notDone: Self.nothing)
-    case .callTooLarge(let events, let bytes):
-      self.init(
-        .badInput,
-        "the call comes to \(events) events of \(bytes) bytes, and a commit holds 65536 of "
-          + "8388608",
-        notDone: Self.nothing,
-        hint: "let --batch N divide it, or take a smaller N; nothing is done twice")
+    case .callTooLarge(let events, let bytes): self.init(callOf: events, bytes)
     case .zoneUnavailable(let zone):
       self.init(
         .configuration, "this system's zone database has no zone '\(zone.text)'",
@@ -78,6 +72,25 @@ extension CommandFailure {
         .permission, "'\(path)' isn't a directory of yours that nobody else may enter",
         stillGood: "the log isn't concerned", notDone: Self.nothing,
         hint: "see who was in it, then 'chmod 0700' it as its owner")
+    case .signing(let error): self.init(error)
+    case .unreadableEvent(let id, let error):
+      self.init(
+        .integrityViolation, "event \(id) can't be read: \(error.text)", notDone: Self.nothing,
+        hint: "a later release may know it; 'ledger-audit verify' says whether it is damaged")
+    }
+  }
+
+  private init(callOf events: Int, _ bytes: Int) {
+    self.init(
+      .badInput,
+      "the call comes to \(events) events of \(bytes) bytes, and a commit holds 65536 of 8388608",
+      notDone: Self.nothing,
+      hint: "let --batch N divide it, or take a smaller N; nothing is done twice")
+  }
+
+  /// What keeps a checkpoint, a signature or a time stamp from being made or taken in.
+  private init(_ error: SigningError) {
+    switch error {
     case .signedMore(let signed, let found):
       self.init(
         .integrityViolation,
@@ -113,10 +126,6 @@ extension CommandFailure {
         .unavailable, "the command that signs gave no signature: \(Self.text(failure))",
         stillGood: "all that was acknowledged is durable", notDone: "nothing was signed",
         hint: "it gets the message on standard input, and prints the signature in base64")
-    case .unreadableEvent(let id, let error):
-      self.init(
-        .integrityViolation, "event \(id) can't be read: \(error.text)", notDone: Self.nothing,
-        hint: "a later release may know it; 'ledger-audit verify' says whether it is damaged")
     }
   }
 

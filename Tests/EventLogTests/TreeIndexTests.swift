@@ -58,7 +58,9 @@ import Testing
     #expect(bytes.count == (2 * 40 - 2) * 32)
     // How many bytes come with the first 0, 1, 2 … leaves: each brings itself and what it completes.
     var lengths = [0]
-    for leaf in 1...40 { lengths.append((lengths.last ?? 0) + 32 * (1 + leaf.trailingZeroBitCount)) }
+    for leaf in 1...40 {
+      lengths.append((lengths.last ?? 0) + 32 * (1 + leaf.trailingZeroBitCount))
+    }
     for length in 0...bytes.count {
       disk.setBytes(of: "index/tree", to: Array(bytes.prefix(length)))
       let index = try #require(try TreeIndex(reading: disk))

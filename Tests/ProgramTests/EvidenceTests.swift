@@ -57,15 +57,15 @@ struct EvidenceTests {
 
   @Test("each call is followed by a checkpoint of all there is, and all are kept")
   func afterEachCall() throws {
-    #expect(try checkpoint().head.size == 8)
+    #expect(try checkpoint().head.size == 6)
     _ = try dispatch()
-    #expect(try checkpoint().head.size == 10)
+    #expect(try checkpoint().head.size == 8)
     _ = try ledger.operate(["status"])
     let entries = try text("checkpoints.log").components(separatedBy: "\n\n\u{2014} ").count - 1
     #expect(entries == 3)
     let report = try verify(["--vkey", vkey()])
     #expect(report["authenticated"] as? Bool == true)
-    #expect(report["signed"] as? String == "10")
+    #expect(report["signed"] as? String == "8")
     let without = try verify([])
     #expect(without["authenticated"] as? Bool == false)
     #expect(findings(without).isEmpty)
@@ -97,7 +97,7 @@ struct EvidenceTests {
     try key.enable()
     let signed = try Shell.run("dispatch-ledger", ["checkpoint", "-C", path])
     #expect(signed.status == 0)
-    #expect(try verify(["--vkey", key.vkey], in: path)["signed"] as? String == "8")
+    #expect(try verify(["--vkey", key.vkey], in: path)["signed"] as? String == "6")
     // Whoever else may enter the keys' directory may have taken them.
     try FileManager.default.setAttributes(
       [.posixPermissions: 0o750], ofItemAtPath: folder.path + "/elsewhere")
@@ -116,12 +116,12 @@ struct EvidenceTests {
     for key in [old, new] {
       let report = try verify(["--vkey", key])
       #expect(report["signer"] as? String == new)
-      #expect(report["signed"] as? String == "11")
+      #expect(report["signed"] as? String == "9")
     }
     let stranger = try ProgramLedger()
     let key = try #require(
       try object(String(decoding: stranger.bytes(of: "LEDGER"), as: UTF8.self))["vkey"] as? String)
-    #expect(findings(try verify(["--vkey", key], status: 4)) == ["other-key 0-10"])
+    #expect(findings(try verify(["--vkey", key], status: 4)) == ["other-key 0-8"])
   }
 
   @Test("after a compromise nothing that the old key signs beyond a witnessed size counts")
@@ -140,8 +140,8 @@ struct EvidenceTests {
     let new = try #require(try object(changed.output)["vkey"] as? String)
     _ = try dispatch()
     let report = try verify(["--vkey", old])
-    #expect(report["signed"] as? String == "8")
-    #expect(try verify(["--vkey", new])["signed"] as? String == "11")
+    #expect(report["signed"] as? String == "6")
+    #expect(try verify(["--vkey", new])["signed"] as? String == "9")
     #expect(
       try Shell.run(
         "ledger-audit", ["verify", "--vkey", old, "--all-signed", "-C", ledger.path]
@@ -161,7 +161,7 @@ struct EvidenceTests {
     #expect(findings(try verify(["--vkey", key], in: copy)).isEmpty)
     #expect(
       findings(try verify(["--vkey", key, "--pinned", pinned], in: copy, status: 4))
-        == ["rollback 10-11"])
+        == ["rollback 8-9"])
     // It goes on by itself with the same key; last-signed lies with the keys of the one that is ahead.
     try FileManager.default.removeItem(atPath: copy + "/keys")
     try FileManager.default.createSymbolicLink(
@@ -169,11 +169,11 @@ struct EvidenceTests {
     let request = ProgramLedger.requests + "/closed-ended.json"
     let other = try Shell.run("dispatch-ledger", ["dispatch", request, "-C", copy])
     #expect(other.status == 0)
-    #expect(other.talk.contains("another history of the first 12 events"))
+    #expect(other.talk.contains("another history of the first 10 events"))
     #expect(try Shell.run("dispatch-ledger", ["checkpoint", "-C", copy]).status == 4)
     #expect(
       findings(try verify(["--vkey", key, "--pinned", pinned], in: copy, status: 4))
-        == ["fork 10-11"])
+        == ["fork 8-9"])
     #expect(findings(try verify(["--vkey", key, "--pinned", pinned])).isEmpty)
     let strange = try ledger.operate(["checkpoint", "--cosigned", copy + "/checkpoint"])
     #expect(strange.status == 65)
@@ -186,23 +186,23 @@ struct EvidenceTests {
     let edited = folder.path + "/edited"
     try rewrite(into: edited) { id, line in
       // The request of the second dispatch: another program's, of the same length.
-      id == 10 ? line.replacing("\"program_id\":\"1\"", with: "\"program_id\":\"2\"") : line
+      id == 8 ? line.replacing("\"program_id\":\"1\"", with: "\"program_id\":\"2\"") : line
     }
     #expect(findings(try verify([], in: edited)).isEmpty)
     for name in ["checkpoint", "checkpoints.log"] {
       try ledger.bytes(of: name).write(to: URL(fileURLWithPath: "\(edited)/\(name)"))
     }
-    #expect(findings(try verify(["--vkey", key], in: edited, status: 4)) == ["fork 10-11"])
+    #expect(findings(try verify(["--vkey", key], in: edited, status: 4)) == ["fork 8-9"])
     // Without the checkpoints nothing of it is signed.
     for name in ["checkpoint", "checkpoints.log"] {
       try FileManager.default.removeItem(atPath: "\(edited)/\(name)")
     }
-    #expect(findings(try verify(["--vkey", key], in: edited, status: 4)) == ["unsigned 0-13"])
+    #expect(findings(try verify(["--vkey", key], in: edited, status: 4)) == ["unsigned 0-11"])
     #expect(
       findings(
         try verify(
           ["--vkey", key, "--pinned", ledger.path + "/checkpoint"], in: edited, status: 4))
-        == ["unsigned 0-13", "fork 0-13"])
+        == ["unsigned 0-11", "fork 0-11"])
   }
 
   /// Writes the ledger's events anew as somebody would who may write its files: every checksum, root
@@ -244,10 +244,10 @@ struct EvidenceTests {
     let kept = try ledger.operate(
       ["checkpoint", "--time-stamp-reply", reply, "--authorities", authority.root])
     #expect(kept.status == 0, "\(kept.talk)")
-    #expect(kept.output.hasPrefix("8 events existed at "))
+    #expect(kept.output.hasPrefix("6 events existed at "))
     let unvouched = try verify([])["time_stamps"] as? [[String: Any]]
     #expect(unvouched?.first?["standing"] as? String == "unvouched")
-    #expect(unvouched?.first?["size"] as? String == "8")
+    #expect(unvouched?.first?["size"] as? String == "6")
     let trusted = try verify(["--authorities", authority.root])["time_stamps"] as? [[String: Any]]
     #expect(trusted?.first?["standing"] as? String == "trusted")
     // A reply that is over something else, and one that isn't a reply.
