@@ -15,14 +15,20 @@ import re
 import sys
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
 
-from _evidence import Chain, Evidence, read_key, read_note
+from _evidence import Chain, Evidence, Key, read_key, read_note
+from _proofs import growth_fault, proof_fault, read_proof
 
 HELP = """\
 usage: verify-ledger.py [--vkey KEY] [--pinned NOTE]... [--authorities FILE] LEDGER_DIRECTORY
+       verify-ledger.py --proof FILE --event FILE --vkey KEY
+       verify-ledger.py --growth FILE
 
 Reads every byte of a ledger's log and prints one line of canonical JSON: what is durable, the root
 of the events, and every damage that was found. Explanations go to standard error. Nothing is
 written, locked or repaired.
+
+--proof checks a proof that an event is in a ledger, --growth one that a ledger's older root grew
+into its newer one; neither needs the ledger. Each answers in one line; 4 means: it proves nothing.
 
 exit status
    0  clean or torn, no damage         64  wrong usage
@@ -822,31 +828,42 @@ class Verifier:
 
 
 class Asked(NamedTuple):
-    """What the verifier was given beside the ledger (§18)."""
+    """What the verifier was given: a ledger and what to hold it against (§18), or a proof."""
 
-    directory: str
-    vkey: Optional[str]
+    directory: Optional[str]
     pinned: List[str]
-    authorities: Optional[str]
+    vkey: Optional[str] = None
+    authorities: Optional[str] = None
+    proof: Optional[str] = None
+    event: Optional[str] = None
+    growth: Optional[str] = None
 
 
 def read_arguments(arguments: List[str]) -> Optional[Asked]:
     """The arguments' meaning, or None where they have none."""
-    options: Dict[str, List[str]] = {"--vkey": [], "--pinned": [], "--authorities": []}
-    names = []
+    single: Dict[str, str] = {}
+    pinned, names = [], []
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
-        if word in options and rest:
-            options[word].append(rest.pop(0))
+        if word == "--pinned" and rest:
+            pinned.append(rest.pop(0))
+        elif word.startswith("--") and word[2:] in Asked._fields[2:] and rest:
+            if word[2:] in single:
+                return None
+            single[word[2:]] = rest.pop(0)
         elif word.startswith("-"):
             return None
         else:
             names.append(word)
-    if len(names) != 1 or len(options["--vkey"]) > 1 or len(options["--authorities"]) > 1:
+    asked = set(single) | ({"pinned"} if pinned else set())
+    alone = {"proof": {"proof", "event", "vkey"}, "growth": {"growth"}}
+    for kind, all_of_it in alone.items():
+        if kind in asked:
+            return Asked(None, [], **single) if asked == all_of_it and not names else None
+    if len(names) != 1 or "event" in asked:
         return None
-    first = {key: values[0] if values else None for key, values in options.items()}
-    return Asked(names[0], first["--vkey"], options["--pinned"], first["--authorities"])
+    return Asked(names[0], pinned, **single)
 
 
 def text_or_file(text: str) -> bytes:
@@ -857,13 +874,37 @@ def text_or_file(text: str) -> bytes:
     return text.encode()
 
 
+def given_key(text: str) -> Key:
+    """The verifier key of `--vkey`."""
+    key = read_key(text_or_file(text).decode("utf-8", "replace").rstrip("\n"))
+    if key is None:
+        raise Unusable(65, "--vkey isn't a verifier key")
+    return key
+
+
+def check_proof(asked: Asked) -> int:
+    """Checks a proof that stands alone (§13), and returns the exit status."""
+    if asked.growth is not None:
+        try:
+            fault = growth_fault(text_or_file(asked.growth))
+        except ValueError as error:
+            raise Unusable(65, str(error)) from error
+    else:
+        proof = read_proof(text_or_file(asked.proof))
+        if proof is None:
+            raise Unusable(65, "--proof isn't a tlog-proof")
+        line = text_or_file(asked.event)
+        fault = proof_fault(proof, line[:-1] if line.endswith(b"\n") else line,
+                            given_key(asked.vkey))
+    sys.stdout.write(f"false: {fault}\n" if fault else "proved\n")
+    return 4 if fault else 0
+
+
 def read_trust(asked: Asked, identity: Identity) -> Evidence:
     """The keys and checkpoints that the verifier was given."""
     key, pinned = None, []
     if asked.vkey is not None:
-        key = read_key(text_or_file(asked.vkey).decode("utf-8", "replace").rstrip("\n"))
-        if key is None:
-            raise Unusable(65, "--vkey isn't a verifier key")
+        key = given_key(asked.vkey)
     for text in asked.pinned:
         note = read_note(text_or_file(text))
         if note is None:
@@ -882,6 +923,8 @@ def main(arguments: List[str]) -> int:
         sys.stderr.write(HELP)
         return 64
     try:
+        if asked.directory is None:
+            return check_proof(asked)
         identity = read_identity(asked.directory)
         evidence = read_trust(asked, identity)
         verifier = Verifier(asked.directory, identity)
