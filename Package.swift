@@ -114,6 +114,8 @@ let package = Package(
       imports: [
         "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views",
       ]),
+    tests(
+      "ExportTests", imports: ["Bytes", "EventLog", "Events", "Export", "Merkle", "Simulation"]),
     tests("HouseRulesTests", imports: []),
     tests(
       "AuditTests",

@@ -78,7 +78,7 @@ package struct TileExport {
     guard tiles.head == head else { throw .otherRoot(size: head.size) }
     for (tile, bytes) in tiles.partials { try write(tile.path, bytes) }
     try proofs.write(collector, lines, note, write)
-    for (head, note) in older where head.size <= self.head.size {
+    for (head, note) in older.sorted(by: { $0.key < $1.key }) where head.size <= self.head.size {
       try write("checkpoints/\(head.size)", note.bytes)
     }
     try write("vkey", Array("\(identity.verifierKey.text)\n".utf8))
