@@ -56,6 +56,7 @@ let package = Package(
     module(
       "Audit",
       imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
+    module("Export", imports: ["Bytes", "EventLog", "Events", "Merkle"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
     module("Channels", imports: ["Bytes", "Dispatching", "Events", "Platform"]),
@@ -79,8 +80,8 @@ let package = Package(
     module(
       "AuditorCommands",
       imports: [
-        "Audit", "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Platform",
-        "Presentation",
+        "Audit", "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Export",
+        "Merkle", "Platform", "Presentation",
       ]),
     program(
       "dispatch-ledger", imports: ["CommandLineInterface", "OperatorCommands", "SystemConsole"]),
@@ -113,6 +114,8 @@ let package = Package(
       imports: [
         "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views",
       ]),
+    tests(
+      "ExportTests", imports: ["Bytes", "EventLog", "Events", "Export", "Merkle", "Simulation"]),
     tests("HouseRulesTests", imports: []),
     tests(
       "AuditTests",
@@ -123,8 +126,8 @@ let package = Package(
     tests(
       "ProgramTests",
       imports: [
-        "AuditorCommands", "CommandLineInterface", "OperatorCommands", "dispatch-ledger",
-        "golden-ledger", "ledger-audit",
+        "AuditorCommands", "Bytes", "CommandLineInterface", "EventLog", "Merkle",
+        "OperatorCommands", "Platform", "dispatch-ledger", "golden-ledger", "ledger-audit",
       ]),
     tests(
       "AgreementTests",
