@@ -53,7 +53,8 @@ extension CanonicalReader {
         let next = byte(offset)
         offset &+= 1
         if next == UInt8(ascii: ",") { break }
-        guard next == (holder.isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else { return false }
+        let closing = holder.isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
+        guard next == closing else { return false }
         depth &-= 1
         holder = unsafe holders[depth &- bottom]
         guard offset < count || depth == 0 else { return false }

@@ -45,7 +45,8 @@ extension Event {
     let fields = try EnvelopeFields(from: &reader) { reader throws(EventError) in
       payload = try EventPayload(type, from: &reader, subject: &subject)
     }
-    guard let payload = payload.take(), fields.type.range == name, fields.type.isPlain, fields.subject.isPlain,
+    guard let payload = payload.take(), fields.type.range == name, fields.type.isPlain,
+      fields.subject.isPlain,
       unsafe subject.isSpelled(by: reader.line.slice(fields.subject.range).bytes)
     else { throw .badValue(.subject) }
     self.init(

@@ -12,7 +12,8 @@ import Testing
     }
   }
 
-  private static func compare(_ bytes: [UInt8], _ range: Range<Int>, with kernel: TextMarks.Kernel) {
+  private static func compare(_ bytes: [UInt8], _ range: Range<Int>, with kernel: TextMarks.Kernel)
+  {
     let marks = TextMarks()
     unsafe marks.find(in: bytes.span.extracting(range).bytes, with: kernel)
     let expected = reference(bytes[range])
@@ -21,7 +22,8 @@ import Testing
     }
   }
 
-  @Test("Every kernel finds the marks of every length up to 200, wherever in memory it begins",
+  @Test(
+    "Every kernel finds the marks of every length up to 200, wherever in memory it begins",
     arguments: kernels)
   func lengths(kernel: TextMarks.Kernel) {
     var random = SeededRandom(seed: 8_259)
@@ -68,7 +70,8 @@ import Testing
 }
 
 @Suite struct TextPoolTests {
-  @Test("A text is the same whether it was known or not, at every length and with every byte changed")
+  @Test(
+    "A text is the same, known or not, at every length and with every byte changed")
   func texts() {
     let pool = TextPool()
     var random = SeededRandom(seed: 64)
