@@ -13,14 +13,22 @@ import json
 import os
 import re
 import sys
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
+
+from _evidence import Chain, Evidence, Key, read_key, read_note
+from _proofs import growth_fault, proof_fault, read_proof
 
 HELP = """\
-usage: verify-ledger.py LEDGER_DIRECTORY
+usage: verify-ledger.py [--vkey KEY] [--pinned NOTE]... [--authorities FILE] LEDGER_DIRECTORY
+       verify-ledger.py --proof FILE --event FILE --vkey KEY
+       verify-ledger.py --growth FILE
 
 Reads every byte of a ledger's log and prints one line of canonical JSON: what is durable, the root
 of the events, and every damage that was found. Explanations go to standard error. Nothing is
 written, locked or repaired.
+
+--proof checks a proof that an event is in a ledger, --growth one that a ledger's older root grew
+into its newer one; neither needs the ledger. Each answers in one line; 4 means: it proves nothing.
 
 exit status
    0  clean or torn, no damage         64  wrong usage
@@ -48,7 +56,7 @@ COMMIT_LINE, SEAL_LINE, HEADER_LEAST = 257, 131, 158  # §3
 LINE_MOST = HEADER_LEAST + 64 * 54  # a header whose first has 54 one-bits, the most of 16 digits
 EVENT_MOST, COUNT_MOST, BYTES_MOST = 65_535, 65_536, 8_388_608  # §8
 INTEGER_MOST, DEPTH_MOST, STRING_MOST = 2**53 - 1, 16, 16_384  # §4.1
-SLOT, SECTOR, TEAR = 4_096, 512, 257  # §5, §9, §6.2
+SLOT, SECTOR = 4_096, 512  # §5, §9
 READ_AHEAD = 1 << 18
 
 
@@ -290,7 +298,8 @@ def event_fault(line: bytes, position: int, identity: "Identity", time: str, fir
         return "it has an idempotencykey and isn't the first of its commit"
     if position == 0:  # §2
         repeated = {"format": 1, **identity._asdict()}
-        if event["type"] != "ledger.created.v1" or any(
+        created = repeated.pop("created")
+        if event["type"] != "ledger.created.v1" or time != created or any(
                 ENCODER.encode(event["data"].get(key)) != ENCODER.encode(value)
                 for key, value in repeated.items()):
             return "it isn't the ledger.created that repeats what LEDGER says"
@@ -309,8 +318,9 @@ FORMS = {kind: re.compile(form, re.ASCII) for kind, form in {
               r" durable=(?P<durable>\d{16}) segment=\d{16} offset=\d{12}" + _CRC,
     "seal": r"#seal count=(?P<count>\d{16}) bytes=(?P<bytes>\d{12}) root=(?P<root>[0-9a-f]{64})"
             + _CRC,
-    "head": r"#head generation=(?P<generation>\d{16}) size=(?P<size>\d{16}) segment=\d{16}"
-            r" offset=\d{12} commit=\d{12} root=[0-9a-f]{64}" + _CRC,
+    "head": r"#head generation=(?P<generation>\d{16}) size=(?P<size>\d{16})"
+            r" segment=(?P<segment>\d{16}) offset=(?P<offset>\d{12}) commit=(?P<commit>\d{12})"
+            r" root=(?P<root>[0-9a-f]{64})" + _CRC,
 }.items()}
 
 
@@ -340,6 +350,7 @@ def own_line(kind: str, data: bytes, ledger: str, path: str, offset: int) -> Opt
 class Identity(NamedTuple):
     """What LEDGER says (§2)."""
 
+    created: str
     ledger_id: str
     origin: str
     vkey: str
@@ -366,7 +377,7 @@ def read_identity(directory: str) -> Identity:
         _check_identity(fields)
     except ValueError as error:
         raise Unusable(65, f"{path}: {error}") from None
-    return Identity(fields["ledger_id"], fields["origin"], fields["vkey"])
+    return Identity(fields["created"], fields["ledger_id"], fields["origin"], fields["vkey"])
 
 
 def _check_identity(fields: Dict[str, object]) -> None:
@@ -391,74 +402,55 @@ def _check_identity(fields: Dict[str, object]) -> None:
 
 
 class Window:
-    """A file read once, forwards, of which only what is still needed is held."""
+    """A file of which only what is looked at is held."""
 
-    def __init__(self, file, size: int) -> None:
-        self.file, self.size = file, size
-        self.base, self.end, self.buffer = 0, 0, b""
-        self.solid_end = 0  # where the last byte that isn't a newline ends
-        self.text_end = 0  # the same for the last that is neither a newline nor a zero byte
-        self.watched: Optional[int] = None
-        self.blank_end: Optional[int] = None
+    def __init__(self, file) -> None:
+        self.file, self.size = file, os.fstat(file.fileno()).st_size
+        self.base, self.buffer = 0, b""
 
     def read(self, offset: int, length: int) -> bytes:
         """The bytes there, fewer where the file ends."""
-        self._reach(offset + length)
-        return self.buffer[offset - self.base : offset - self.base + length]
+        start = offset - self.base
+        if start < 0 or start + length > len(self.buffer):
+            self.buffer = self._pread(offset, max(length, READ_AHEAD))
+            self.base, start = offset, 0
+        return self.buffer[start : start + length]
 
-    def find(self, pattern: bytes, start: int, end: Optional[int] = None) -> int:
-        """Where `pattern` stands next, or -1. Without an `end`, lets go of what lies before."""
-        if end is not None:
-            self._reach(end)
-            found = self.buffer.find(pattern, start - self.base, end - self.base)
-            return found if found < 0 else found + self.base
-        while True:
-            found = self.buffer.find(pattern, max(start - self.base, 0))
-            if found >= 0 or self.end >= self.size:
-                return found if found < 0 else found + self.base
-            start = max(start, self.end - len(pattern) + 1)
-            self.release(start)
-            self._reach(self.end + 1)
-
-    def release(self, offset: int) -> None:
-        """Lets go of what lies before `offset`, and isn't being watched."""
-        if self.watched is not None:
-            offset = min(offset, self.watched)
-        if offset - self.base >= READ_AHEAD or offset >= self.end:
-            self.buffer = self.buffer[max(offset - self.base, 0) :]
-            self.base = min(max(offset, self.base), self.end)
-
-    def watch(self, offset: int) -> None:
-        """From here on, looks for the blank stretches of §6.2, rule 2."""
-        if self.watched is None:
-            self.watched = offset
-            self._look_for_blanks()
-
-    def _reach(self, offset: int) -> None:
-        pieces = [self.buffer]
-        while self.end < min(offset, self.size):
-            want = min(max(offset - self.end, READ_AHEAD), self.size - self.end)
-            piece = self.file.read(want)
+    def _pread(self, offset: int, length: int) -> bytes:
+        pieces, length = [], min(length, self.size - offset)
+        while length > 0:
+            piece = os.pread(self.file.fileno(), length, offset)
             if not piece:
-                self.size = self.end
-            if piece.rstrip(b"\n"):
-                self.solid_end = self.end + len(piece.rstrip(b"\n"))
-            if piece.rstrip(b"\n\0"):
-                self.text_end = self.end + len(piece.rstrip(b"\n\0"))
-            self.end += len(piece)
+                break
             pieces.append(piece)
-        if len(pieces) > 1:
-            self.buffer = b"".join(pieces)
-            self._look_for_blanks()
+            offset, length = offset + len(piece), length - len(piece)
+        return b"".join(pieces)
 
-    def _look_for_blanks(self) -> None:
-        """Notes the first stretch between multiples of 512 that is all newlines or all zeros."""
-        while self.watched is not None and self.watched // SECTOR * SECTOR + SECTOR <= self.end:
-            end = self.watched // SECTOR * SECTOR + SECTOR
-            stretch = self.buffer[self.watched - self.base : end - self.base]
-            if self.blank_end is None and not (stretch.strip(b"\n") and stretch.strip(b"\0")):
-                self.blank_end = end
-            self.watched = end
+    def search(self, pattern: "re.Pattern", offset: int, end: int) -> int:
+        """Where a pattern of one or two bytes is first found in `offset` to `end`, or -1."""
+        while offset < end:
+            self.read(offset, min(2, end - offset))
+            start, stop = offset - self.base, min(end - self.base, len(self.buffer))
+            match = pattern.search(self.buffer, start, stop)
+            if match:
+                return self.base + match.start()
+            if stop - start < 2 or self.base + stop == end:
+                break
+            offset = self.base + stop - 1
+        return -1
+
+    def pieces(self, offset: int) -> Iterator[Tuple[int, bytes]]:
+        """The bytes from `offset` on, cut at the ends of sectors."""
+        while offset < self.size:
+            piece = self.read(offset, READ_AHEAD - offset % SECTOR)
+            if not piece:
+                break
+            yield offset, piece
+            offset += len(piece)
+
+
+SHARP, NOT_NEWLINE = re.compile(b"#"), re.compile(b"[^\n]")
+UNLIKE_EVENTS = re.compile(b"[^}]\n|\n[^{]")
 
 
 class Damage(NamedTuple):
@@ -467,31 +459,24 @@ class Damage(NamedTuple):
     what: str
     segment: int
     offset: int
-    first: int  # also the number of events so far
-    last: Optional[int]  # None: up to W - 1
-    beyond: bool  # it lies beyond X
+    first: int
+    last: int
     why: str
 
 
-class Segment:
-    """A segment while it is read, and what §6 wants to know of it afterwards."""
+class Segment(NamedTuple):
+    """A segment while it is read."""
 
-    def __init__(self, first: int, successor: Optional[int], window: Window) -> None:
-        self.first, self.successor, self.window = first, successor, window
-        self.path = f"log/{first:016d}.log"
-        self.stop: Optional[int] = None  # X, where it lies in this segment
-        self.stop_line: Optional[Line] = None  # the commit line at X, where it is valid by itself
-        self.least_durable = 10**16  # of the commit lines beyond X
+    first: int
+    successor: Optional[int]  # the next one's name; None: this is the last
+    window: Window
 
-    def is_torn(self, count: int) -> bool:
-        """Whether tearing explains the bytes from X on (§6.2); `count` is n(X)."""
-        start, end, size = self.stop, max(self.window.text_end, self.stop), self.window.size
-        cut = end - start < TEAR
-        if self.stop_line is not None:
-            body = self.stop_line.number("bytes")
-            cut = cut or end < start + 256 + body or size < start + 257 + body
-        blank = self.window.blank_end is not None and self.window.blank_end <= end
-        return cut or blank or self.least_durable <= count
+    @property
+    def path(self) -> str:
+        return f"log/{self.first:016d}.log"
+
+
+TELLING = (b'"type":"ledger.key-changed.v1"}', b'"type":"ledger.time-stamped.v1"}')
 
 
 class Verifier:
@@ -499,49 +484,58 @@ class Verifier:
 
     def __init__(self, directory: str, identity: Identity) -> None:
         self.directory, self.identity = directory, identity
-        self.count = 0  # the number of events so far
-        self.tree: Optional[Tree] = Tree()  # None while a gap makes it unknown
+        self.count = 0  # n
+        self.tree: Optional[Tree] = Tree()  # None: not known
         self.previous: Optional[str] = "00000000"  # the last seal's checksum; None: not known
         self.time = ""  # the last commit's
         self.damage: List[Damage] = []
-        self.valid = True  # nothing invalid was met
-        self.valid_count = 0  # n(X)
-        self.mark = 0  # W, as far as it was read
-        self.marked = Tree()  # the tree of the first W events that are valid
-        self.unmarked = bytearray()  # the leaves after those: what one sync makes durable
-        self.segment: Optional[Segment] = None  # the one being read, or read last
+        self.slots: List[Line] = []
+        self.unmet: List[Line] = []  # slots of which the valid log hasn't reached the size
+        self.odd: List[Line] = []  # slots that don't agree with the log
+        self.mark = 1  # W
+        self.marked = Tree()  # the first W events, as far as the valid log reaches
+        self.valid_count: Optional[int] = None  # n(X), once something wasn't valid
+        self.tail: Optional[str] = None  # the state that the tail makes
+        self.end: Optional[Tuple[int, int]] = None  # where the newlines begin that end the log
+        self.short = self.broken = False  # the log ends before W; there is worse damage than that
+        self.segment: Optional[Segment] = None
+        self.looked_to = 0  # up to where the segment was looked through for lines
+        # §18: the roots of these sizes, and the events that evidence is judged by
+        self.wanted: FrozenSet[int] = frozenset()
+        self.roots: Dict[int, bytes] = {}
+        self.telling: List[Tuple[int, Dict[str, object]]] = []
 
-    # §6.1
+    # §5
 
-    def read_head(self) -> bool:
-        """Reads the slots of `head` (§5), and says whether one is valid."""
+    def read_head(self) -> None:
+        """Reads the slots of `head`."""
         try:
             with open(os.path.join(self.directory, "head"), "rb") as file:
                 content = file.read(2 * SLOT)
         except FileNotFoundError:
-            return False
-        found = False
+            return
         for parity in (0, 1):
             slot = content[parity * SLOT : parity * SLOT + LINE_MOST]
             line = own_line("head", slot, self.identity.ledger_id, "head", parity * SLOT)
             if line is not None and line.number("generation") % 2 == parity:
-                found = True
-                self._note_mark(line.number("size"))
-        return found
+                self.slots.append(line)
+                self.mark = max(self.mark, line.number("size"))
+        self.unmet = list(self.slots)
+        self._compare_slots(0, hashlib.sha256(b"").hexdigest(), None)
 
-    def _note_mark(self, mark: int) -> None:
-        """Raises W (§6.1)."""
-        if mark > self.mark:
-            self.mark = mark
-            self._follow_mark()
-
-    def _follow_mark(self) -> None:
-        """Moves the leaves up to W into the marked tree, so that its root is known at the end."""
-        taken = 0
-        while self.marked.size < self.mark and taken < len(self.unmarked):
-            self.marked.append(bytes(self.unmarked[taken : taken + 32]))
-            taken += 32
-        del self.unmarked[:taken]
+    def _compare_slots(self, count: int, root: str, commit: Optional[Line]) -> None:
+        """Compares the slots with a log of `count` events, of which `commit` holds the last."""
+        for slot in [slot for slot in self.unmet if slot.number("size") <= count]:
+            self.unmet.remove(slot)
+            segment, offset, begin = map(slot.number, ("segment", "offset", "commit"))
+            header = HEADER_LEAST + 64 * bin(count).count("1")
+            agrees = segment == count and offset == begin == header
+            if commit is not None and self.segment is not None:
+                end = commit.offset + COMMIT_LINE + commit.number("bytes")
+                agrees = agrees or (segment == self.segment.first and begin == commit.offset
+                                    and offset in (end, end + SEAL_LINE))
+            if slot.number("size") != count or slot.fields["root"] != root or not agrees:
+                self.odd.append(slot)
 
     # §7
 
@@ -552,90 +546,112 @@ class Verifier:
         except FileNotFoundError:
             names = []
         firsts = sorted(int(n[:16]) for n in names if re.fullmatch(r"[0-9]{16}\.log", n))
+        firsts = [first for first in firsts if first <= INTEGER_MOST]
+        if firsts:
+            with self._opened(firsts[-1], None) as file:
+                self._look_for_mark(Segment(firsts[-1], None, Window(file)))
         for first, successor in zip(firsts, firsts[1:] + [None]):
             if first < self.count:
-                self._report("surplus", first, 0, f"{self.count} events come before it", ends=False)
+                self._report("surplus", first, 0, f"{self.count} events come before it")
                 continue
             if first > self.count:
                 self._report("missing", self.count, 0, f"the next segment is {first:016d}",
-                             last=first - 1)
-                self._jump(first)
+                             first - 1)
+                self._pass(first)
                 self.previous = None
-            path = os.path.join(self.directory, "log", f"{first:016d}.log")
-            with open(path, "rb", buffering=0) as file:
-                window = Window(file, os.fstat(file.fileno()).st_size)
-                self.segment = Segment(first, successor, window)
+            with self._opened(first, successor) as file:
+                self.segment, self.looked_to = Segment(first, successor, Window(file)), 0
                 self._read_segment()
+        self._end_log()
 
-    def _report(self, what: str, segment: int, offset: int, why: str, last: Optional[int] = -1,
-                first: Optional[int] = None, ends: bool = True) -> None:
-        """Notes a damage, before which the valid log `ends`."""
-        first = self.count if first is None else first
-        self.damage.append(Damage(what, segment, offset, first, last, not self.valid, why))
-        self.valid = self.valid and not ends
+    def _opened(self, first: int, successor: Optional[int]):
+        path = os.path.join(self.directory, "log", f"{first:016d}.log")
+        return open(path, "rb", buffering=0)
 
-    def _jump(self, count: int) -> None:
-        """Goes on behind a gap, which makes the tree unknown."""
+    def _look_for_mark(self, segment: Segment) -> None:
+        """Looks through the last segment for what shows how much was durable (§6.1)."""
+        self.segment = segment
+        line = self._line("segment", 0)
+        if line is not None and self._header_form(line) is None:
+            self.mark = max(self.mark, segment.first)
+        for line in self._lines_from(0):
+            if line.kind == "commit":
+                self.mark = max(self.mark, line.number("durable"))
+
+    def _end_log(self) -> None:
+        """What is to be said once all segments are read."""
+        self.short = self.count < self.mark
+        self.broken = self.valid_count is not None or bool(self.odd)
+        if self.short:
+            segment, offset = self.end or (self.count, 0)
+            self._report("missing", segment, offset, "the log ends here", self.mark - 1)
+        for slot in sorted(self.odd, key=lambda slot: slot.offset):
+            self._report("head", slot.number("segment"), slot.offset, "the log isn't as it says")
+
+    def _report(self, what: str, segment: int, offset: int, why: str, last: int = -1,
+                first: Optional[int] = None) -> None:
+        """Notes a damage, before which the valid log ends, but for three words."""
+        self.damage.append(
+            Damage(what, segment, offset, self.count if first is None else first, last, why))
+        if what not in ("event", "surplus", "head") and self.valid_count is None:
+            self.valid_count = self.count
+
+    def _pass(self, count: int) -> None:
+        """Goes on behind ids that are lost, if there are any, which makes the tree unknown."""
         if count > self.count:
             self.count, self.tree = count, None
 
     def _read_segment(self) -> None:
         """Reads a segment (§3) from its header to its end."""
+        segment = self.segment
         at = self._read_header()
         while at is not None:
-            start = self.segment.window.read(at, 8)
-            if start == b"#commit ":
-                at = self._read_commit(at)
-            elif start.startswith(b"#seal "):
-                at = self._read_seal(at, self._line("seal", at))
+            commit, seal = self._line("commit", at), self._line("seal", at)
+            if commit is not None:
+                fault = self._commit_fault(commit)
+                at = self._look_on(at, "commit", fault) if fault else self._read_commit(commit)
+            elif seal is not None and self._seal_fault(seal) is None:
+                at = self._read_after_seal(at + SEAL_LINE, seal)
+            elif segment.successor is None and self._only_newlines(at):
+                self.end, at = (segment.first, at), None
             else:
-                self._stop(at)
-                at = self._look_for_commits(at, "commit", "neither a commit nor a seal stands here")
+                why = "neither a commit nor a seal stands here"
+                at = self._look_on(at, "commit", self._seal_fault(seal) if seal else why)
 
-    def _stop(self, at: int) -> None:
-        """The valid log ends here (X), unless it ended before."""
-        segment = self.segment
-        if segment.stop is None:
-            segment.stop = at
-            segment.window.watch(at)
-            segment.stop_line = self._line("commit", at)
+    def _only_newlines(self, at: int) -> bool:
+        return self.segment.window.search(NOT_NEWLINE, at, self.segment.window.size) < 0
 
     def _line(self, kind: str, at: int) -> Optional[Line]:
-        """The line there, where it is valid by itself; what a commit line shows counts for §6."""
-        segment = self.segment
-        data = segment.window.read(at, LINE_MOST if kind == "segment" else COMMIT_LINE)
-        line = own_line(kind, data, self.identity.ledger_id, segment.path, at)
-        if line is not None and kind == "commit":
-            self._note_mark(line.number("durable"))
-            if segment.stop is not None and at > segment.stop:
-                segment.least_durable = min(segment.least_durable, line.number("durable"))
-        return line
+        """The line there, where it is valid by itself."""
+        data = self.segment.window.read(at, LINE_MOST if kind == "segment" else COMMIT_LINE)
+        return own_line(kind, data, self.identity.ledger_id, self.segment.path, at)
 
     def _lines_from(self, at: int) -> Iterator[Line]:
-        """The commit and seal lines valid by themselves that stand after a newline."""
+        """The commit lines and seals that are valid by themselves, wherever they stand (§6.1)."""
         window = self.segment.window
         while True:
-            at = window.find(b"\n#", at) + 1
-            if at == 0:
+            at = window.search(SHARP, at, window.size)
+            if at < 0:
                 return
-            word = window.read(at, 8)
-            kind = "commit" if word == b"#commit " else "seal" if word[:6] == b"#seal " else None
-            line = self._line(kind, at) if kind is not None else None
+            line = self._line("commit", at) or self._line("seal", at)
+            at += 1
             if line is not None:
                 yield line
 
     def _read_header(self) -> Optional[int]:
         """Checks the header (§3.1) and returns where reading goes on."""
         line = self._line("segment", 0)
-        fault = "its grammar or its checksum doesn't hold"
-        if line is not None:
-            self._note_mark(line.number("first"))
-            fault = self._header_fault(line)
+        fault = self._header_form(line)
         if fault is not None:
-            self._stop(0)
-            return self._look_for_commits(0, "header", fault)
-        if self.tree is None:
-            self.tree = Tree(self.segment.first, self._frontier(line))
+            return self._look_on(0, "header", fault)
+        frontier = self._frontier(line)
+        if self.previous not in (None, line.fields["previous"]):
+            fault = "previous isn't the checksum of the seal before"
+        if self.tree is not None and tuple(self.tree.frontier) != frontier:
+            fault = "its frontier isn't that of the events before"
+        if fault is not None:
+            self._report("header", self.segment.first, 0, fault)
+        self.tree = Tree(self.segment.first, frontier)
         return HEADER_LEAST + len(line.fields["frontier"])
 
     @staticmethod
@@ -644,75 +660,78 @@ class Verifier:
         hashes = bytes.fromhex(line.fields["frontier"])
         return tuple(hashes[i : i + 32] for i in range(0, len(hashes), 32))
 
-    def _header_fault(self, line: Line) -> Optional[str]:
-        """What is wrong with a header (§3.1) that is valid by itself, or None."""
+    def _header_form(self, line: Optional[Line]) -> Optional[str]:
+        """Why a header isn't valid by itself, or None."""
+        if line is None:
+            return "its grammar or its checksum doesn't hold"
         if line.fields["ledger"] != self.identity.ledger_id:
             return "it names another ledger"
         if line.number("first") != self.segment.first:
             return "its first event isn't the one that the file is named by"
-        frontier = self._frontier(line)
-        if len(frontier) != bin(self.segment.first).count("1"):
+        if len(line.fields["frontier"]) != 64 * bin(self.segment.first).count("1"):
             return "its frontier hasn't a hash for each one-bit of first"
-        if self.previous not in (None, line.fields["previous"]):
-            return "previous isn't the checksum of the seal before"
-        if self.tree is not None and tuple(self.tree.frontier) != frontier:
-            return "its frontier isn't that of the events before"
         return None
 
-    def _look_for_commits(self, at: int, what: str, why: str) -> Optional[int]:
-        """Reports what is damaged at `at`, and returns where the next commit is (§7)."""
-        segment, seal = self.segment, None
-        for line in self._lines_from(at):
-            if line.kind == "seal":
-                seal = seal or line
-            elif line.number("first") >= self.count:
-                self._report(what, segment.first, at, why, last=line.number("first") - 1)
-                self._jump(line.number("first"))
+    def _look_on(self, at: int, what: str, why: str) -> Optional[int]:
+        """Reports what isn't valid at `at`, unless it is the tail, and returns where to go on."""
+        segment = self.segment
+        if what != "header" and self._is_tail(at):
+            return None
+        for line in self._lines_from(max(at + 1, self.looked_to)):
+            self.looked_to = line.offset + 1
+            first = (line.number("first") if line.kind == "commit"
+                     else segment.first + line.number("count"))
+            if first >= self.count:
+                self._report(what, segment.first, at, why, first - 1)
+                self._pass(first)
                 return line.offset
-        if what == "commit" and segment.window.solid_end <= at:  # only fill
-            if segment.successor is not None:
-                self._report("seal", segment.first, at, "it ends without a seal")
-        elif segment.successor is not None:
-            self._report(what, segment.first, at, why, last=segment.successor - 1)
-            self._jump(segment.successor)
-        else:
-            self._report(what, segment.first, at, why, last=None)
-            self.tree = None
+        self.looked_to = segment.window.size
+        end = max(self.count, self.mark if segment.successor is None else segment.successor)
+        what = "seal" if what == "commit" and end == self.count else what
+        self._report(what, segment.first, at, why, end - 1)
+        self._pass(end)
         self.previous = None
-        return None if seal is None else self._read_seal(seal.offset, seal)
+        return None
 
-    def _read_commit(self, at: int) -> Optional[int]:
-        """Checks a commit (§3.2) and its events, and returns where reading goes on."""
-        segment, window = self.segment, self.segment.window
-        line = self._line("commit", at)
-        fault = self._commit_fault(line)
-        if fault is not None:
-            self._stop(at)
-            return self._look_for_commits(at, "commit", fault)
-        count, length = line.number("count"), line.number("bytes")
-        lines = window.read(at + COMMIT_LINE, length).split(b"\n")[:-1]
+    def _read_commit(self, line: Line) -> Optional[int]:
+        """Takes a commit that satisfies rules 1 to 3 of §3.2; returns where reading goes on."""
+        segment, at, count = self.segment, line.offset, line.number("count")
+        length = line.number("bytes")
+        lines = segment.window.read(at + COMMIT_LINE, length).split(b"\n")[:-1]
         leaves = [hashlib.sha256(b"\0" + text).digest() for text in lines]
+        tree = None
         if self.tree is not None:
+            tree = Tree(self.tree.size, tuple(self.tree.frontier))
             for leaf in leaves:
-                self.tree.append(leaf)
-            if self.tree.root().hex() != line.fields["root"]:
-                self._stop(at)
+                tree.append(leaf)
+            if tree.root().hex() != line.fields["root"]:
+                if self._is_tail(at):
+                    return None
                 self._report("root", segment.first, at, "its root isn't the tree's",
-                             last=self.count + count - 1)
-                self.tree = None
-        if self.valid and segment.stop is None:
-            self.valid_count = self.count + count
-            self.unmarked += b"".join(leaves)
-            self._follow_mark()
+                             self.count + count - 1)
+                tree = None
+        if self.valid_count is None:
+            for text, leaf in zip(lines[: max(self.mark - self.count, 0)], leaves):
+                self.marked.append(leaf)
+                self._note_evidence(text)
+            self._compare_slots(self.count + count, line.fields["root"], line)
         self._check_events(line, lines)
-        self.count += count
-        window.release(at + COMMIT_LINE + length)
+        self.count, self.tree = self.count + count, tree
         return at + COMMIT_LINE + length
 
-    def _commit_fault(self, line: Optional[Line]) -> Optional[str]:
-        """Which of the rules 1 to 3 of §3.2 a commit breaks, or None."""
-        if line is None:
-            return "its line's grammar or checksum doesn't hold"
+    def _note_evidence(self, text: bytes) -> None:
+        """Keeps what §18 asks for, of the event that `marked` has just taken in."""
+        size = self.marked.size
+        if size in self.wanted or text.endswith(TELLING):
+            self.roots[size] = self.marked.root()
+        if text.endswith(TELLING):
+            try:
+                self.telling.append((size - 1, canonical_object(text)))
+            except ValueError:
+                pass
+
+    def _commit_fault(self, line: Line) -> Optional[str]:
+        """Which of the rules 2 and 3 of §3.2 a commit breaks, or None."""
         count, length = line.number("count"), line.number("bytes")
         if line.number("first") != self.count:
             return f"its first event isn't {self.count}"
@@ -721,17 +740,20 @@ class Verifier:
         if line.number("durable") > self.count:
             return "it calls more events durable than there were"
         window, start = self.segment.window, line.offset + COMMIT_LINE
-        # A body that holds another commit line is refused before its checksum is computed, so that
-        # a file of lines that each claim 8 MiB costs no more than any other.
-        if window.find(b"\n#", start - 1, start + length) >= 0:
-            return "a line of the log's own stands in its body"
+        # Behind damage, a body that can't be one is refused before it is read in whole, so that a
+        # file of lines that each claim 8 MiB costs no more than any other.
+        if self.valid_count is not None and (
+                window.read(start, 1) != b"{"
+                or window.search(UNLIKE_EVENTS, start, start + length) >= 0):
+            return "a line of its body isn't that of an event"
         body = window.read(start, length)
         if len(body) < length or crc32c(body) != int(line.fields["body"], 16):
             return "its body is cut off, or isn't what the checksum says"
         lines = body.split(b"\n")
         if lines.pop() != b"" or len(lines) != count:
             return f"its body isn't {count} lines"
-        if not all(text.startswith(b"{") and len(text) <= EVENT_MOST for text in lines):
+        if not all(text.startswith(b"{") and text.endswith(b"}") and 2 <= len(text) <= EVENT_MOST
+                   for text in lines):
             return "a line of its body isn't that of an event, or is too long"
         return None
 
@@ -744,34 +766,13 @@ class Verifier:
             if fault is None and time < self.time:
                 fault = "its commit's time is before the last commit's"
             if fault is not None:
-                self._report("event", self.segment.first, at, fault, last=position,
-                             first=position, ends=False)
+                self._report("event", self.segment.first, at, fault, position, position)
             at += len(text) + 1
         self.time = time
 
-    def _read_seal(self, at: int, line: Optional[Line]) -> None:
-        """Checks a seal (§3.3) and what follows it, and ends the segment."""
-        segment, window = self.segment, self.segment.window
-        fault = self._seal_fault(line)
-        if fault is None:
-            at += SEAL_LINE
-        if fault is not None or segment.successor is None:
-            self._stop(at)
-        for _ in self._lines_from(at):  # Commit lines count for §6 wherever they stand.
-            pass
-        end = window.solid_end if segment.successor is None else window.size
-        if fault is None and end > at:
-            fault = "something follows the seal"
-        if fault is not None:
-            self._report("seal", segment.first, at, fault)
-        self.previous = line.fields["crc"] if fault is None else None
-
-    def _seal_fault(self, line: Optional[Line]) -> Optional[str]:
-        """What is wrong with a seal (§3.3), or None; behind a gap not everything can be checked."""
-        if line is None:
-            return "its grammar or its checksum doesn't hold"
-        known = self.tree is not None or self.segment.successor is not None
-        if known and line.number("count") != self.count - self.segment.first:
+    def _seal_fault(self, line: Line) -> Optional[str]:
+        """What is wrong with a seal (§3.3) that is valid by itself, or None."""
+        if line.number("count") != self.count - self.segment.first:
             return f"its count isn't {self.count - self.segment.first}"
         if line.number("bytes") != line.offset:
             return "its bytes isn't its own offset"
@@ -779,30 +780,137 @@ class Verifier:
             return "its root isn't the tree's"
         return None
 
-    # §6.3 and the report of §7
+    def _read_after_seal(self, at: int, seal: Line) -> None:
+        """Checks what follows a valid seal, and ends the segment."""
+        segment = self.segment
+        self.previous = seal.fields["crc"]
+        if segment.successor is None:
+            follows = not self._only_newlines(at) and not self._is_tail(at)
+        else:
+            follows = segment.window.size > at
+        if follows:
+            self._report("seal", segment.first, at, "something follows the seal")
 
-    def real_damage(self) -> List[Damage]:
-        """What is damaged, without what is but the log's tail."""
-        last = self.segment
-        return [d for d in self.damage
-                if last is None or d.segment != last.first or last.successor is not None
-                or d.what in ("missing", "surplus") or d.first < self.mark
-                or d.what == "event" and not d.beyond]
+    # §6.2
 
-    def state(self, damage: List[Damage], head: bool) -> str:
-        """The first state of §6.3 that applies."""
-        last = self.segment
-        broken = any(d.what not in ("event", "surplus") for d in damage)
-        dirty = last is not None and last.stop is not None and last.window.solid_end > last.stop
-        if broken or self.valid_count < self.mark and dirty:
+    def _is_tail(self, at: int) -> bool:
+        """Whether what isn't valid there is the log's tail, which then makes the state."""
+        segment = self.segment
+        if segment.successor is not None or self.count < self.mark:
+            return False
+        end, blank_end = at, None
+        for offset, piece in segment.window.pieces(at):
+            text = piece.rstrip(b"\n\0")
+            end = offset + len(text) if text else end
+            start = 0
+            while blank_end is None and start < len(piece):
+                stop = start + SECTOR - (offset + start) % SECTOR
+                if stop <= len(piece) and not piece[start:stop].strip(b"\n\0"):
+                    blank_end = offset + stop
+                start = stop
+        cut, line = end <= at + 256, self._line("commit", at)
+        if line is not None:
+            last = at + 256 + line.number("bytes")
+            cut = cut or end < last or end == last and segment.window.read(end, 1) != b"\n"
+        torn = cut or blank_end is not None and blank_end <= end
+        self.tail = "torn" if torn else "suspect"
+        return True
+
+    # §6.3
+
+    def state(self) -> str:
+        """The first state that applies."""
+        if self.broken:
             return "corrupt"
-        if self.valid_count < self.mark or last is None:
+        if self.short:
             return "lost-tail"
-        if not head:
-            return "head-lost"
-        if dirty:
-            return "torn" if last.is_torn(self.valid_count) else "suspect"
-        return "clean"
+        return "head-lost" if not self.slots else self.tail or "clean"
+
+
+class Asked(NamedTuple):
+    """What the verifier was given: a ledger and what to hold it against (§18), or a proof."""
+
+    directory: Optional[str]
+    pinned: List[str]
+    vkey: Optional[str] = None
+    authorities: Optional[str] = None
+    proof: Optional[str] = None
+    event: Optional[str] = None
+    growth: Optional[str] = None
+
+
+def read_arguments(arguments: List[str]) -> Optional[Asked]:
+    """The arguments' meaning, or None where they have none."""
+    single: Dict[str, str] = {}
+    pinned, names = [], []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "--pinned" and rest:
+            pinned.append(rest.pop(0))
+        elif word.startswith("--") and word[2:] in Asked._fields[2:] and rest:
+            if word[2:] in single:
+                return None
+            single[word[2:]] = rest.pop(0)
+        elif word.startswith("-"):
+            return None
+        else:
+            names.append(word)
+    asked = set(single) | ({"pinned"} if pinned else set())
+    alone = {"proof": {"proof", "event", "vkey"}, "growth": {"growth"}}
+    for kind, all_of_it in alone.items():
+        if kind in asked:
+            return Asked(None, [], **single) if asked == all_of_it and not names else None
+    if len(names) != 1 or "event" in asked:
+        return None
+    return Asked(names[0], pinned, **single)
+
+
+def text_or_file(text: str) -> bytes:
+    """What a file of that name holds, or else the text itself."""
+    if os.path.exists(text):
+        with open(text, "rb") as file:
+            return file.read()
+    return text.encode()
+
+
+def given_key(text: str) -> Key:
+    """The verifier key of `--vkey`."""
+    key = read_key(text_or_file(text).decode("utf-8", "replace").rstrip("\n"))
+    if key is None:
+        raise Unusable(65, "--vkey isn't a verifier key")
+    return key
+
+
+def check_proof(asked: Asked) -> int:
+    """Checks a proof that stands alone (§13), and returns the exit status."""
+    if asked.growth is not None:
+        try:
+            fault = growth_fault(text_or_file(asked.growth))
+        except ValueError as error:
+            raise Unusable(65, str(error)) from error
+    else:
+        proof = read_proof(text_or_file(asked.proof))
+        if proof is None:
+            raise Unusable(65, "--proof isn't a tlog-proof")
+        line = text_or_file(asked.event)
+        fault = proof_fault(proof, line[:-1] if line.endswith(b"\n") else line,
+                            given_key(asked.vkey))
+    sys.stdout.write(f"false: {fault}\n" if fault else "proved\n")
+    return 4 if fault else 0
+
+
+def read_trust(asked: Asked, identity: Identity) -> Evidence:
+    """The keys and checkpoints that the verifier was given."""
+    key, pinned = None, []
+    if asked.vkey is not None:
+        key = given_key(asked.vkey)
+    for text in asked.pinned:
+        note = read_note(text_or_file(text))
+        if note is None:
+            raise Unusable(65, "--pinned isn't a checkpoint")
+        pinned.append(note)
+    return Evidence(asked.directory, identity.origin, key, pinned)
 
 
 def main(arguments: List[str]) -> int:
@@ -810,50 +918,77 @@ def main(arguments: List[str]) -> int:
     if arguments in (["--help"], ["-h"]):
         sys.stdout.write(HELP)
         return 0
-    if len(arguments) != 1 or arguments[0].startswith("-"):
+    asked = read_arguments(arguments)
+    if asked is None:
         sys.stderr.write(HELP)
         return 64
     try:
-        identity = read_identity(arguments[0])
-        verifier = Verifier(arguments[0], identity)
-        head = verifier.read_head()
+        if asked.directory is None:
+            return check_proof(asked)
+        identity = read_identity(asked.directory)
+        evidence = read_trust(asked, identity)
+        verifier = Verifier(asked.directory, identity)
+        verifier.wanted = frozenset(evidence.wanted())
+        verifier.read_head()
         verifier.read_log()
+        members = judge(verifier, evidence, asked.authorities)
     except Unusable as error:
         sys.stderr.write(f"verify-ledger: {error}\n")
         return error.status
     except OSError as error:
         sys.stderr.write(f"verify-ledger: {error}\n")
         return 74
-    return print_report(verifier, head)
+    return print_report(verifier, members)
 
 
-def print_report(verifier: Verifier, head: bool) -> int:
+def judge(verifier: Verifier, evidence: Evidence, authorities: Optional[str]) -> Dict[str, object]:
+    """The members of the report that §18 adds."""
+    chain = Chain(verifier.identity.vkey)
+    for event, envelope in verifier.telling:
+        if envelope["type"] == "ledger.key-changed.v1":
+            chain.add(event, envelope["data"])
+        else:
+            evidence.stamps.append((event, envelope["data"]))
+    size = verifier.marked.size
+    sizes = {int(data["size"]) for _, data in evidence.stamps}
+    if any(size >= s not in verifier.roots for s in sizes):
+        again = Verifier(verifier.directory, verifier.identity)
+        again.wanted = verifier.wanted | sizes
+        again.read_head()
+        again.read_log()
+        verifier.roots = again.roots
+    return evidence.report(chain, size, verifier.roots.get, authorities)
+
+
+def print_report(verifier: Verifier, members: Dict[str, object]) -> int:
     """Prints the report (§7), and returns the exit status."""
-    entries, damage = [], verifier.real_damage()
-    for d in damage:
-        last = verifier.mark - 1 if d.last is None else d.last
-        entry = {"first": str(d.first), "last": str(last)} if d.first <= last else {}
+    entries = []
+    for d in verifier.damage:
+        entry = {"first": str(d.first), "last": str(d.last)} if d.first <= d.last else {}
         entry.update(offset=d.offset, segment=f"{d.segment:016d}", what=d.what)
         entries.append(entry)
-        ids = f"events {d.first} to {last}" if d.first <= last else "no events"
-        sys.stderr.write(f"{d.what}: log/{d.segment:016d}.log, byte {d.offset}: {d.why}; {ids}\n")
-    state = verifier.state(damage, head)
+        ids = f"events {d.first} to {d.last}" if d.first <= d.last else "no events"
+        place = "head" if d.what == "head" else f"log/{d.segment:016d}.log"
+        sys.stderr.write(f"{d.what}: {place}, byte {d.offset}: {d.why}; {ids}\n")
+    state, mark = verifier.state(), verifier.mark
+    valid = verifier.count if verifier.valid_count is None else verifier.valid_count
     report = {
         "damage": entries,
-        "durable": str(verifier.mark),
+        "durable": str(mark),
         "ledger_id": verifier.identity.ledger_id,
-        "not_durable": str(max(verifier.valid_count - verifier.mark, 0)),
+        "not_durable": str(max(valid - mark, 0)),
         "origin": verifier.identity.origin,
         "root": base64.b64encode(verifier.marked.root()).decode("ascii"),
-        "size": str(min(verifier.valid_count, verifier.mark)),
+        "size": str(min(valid, mark)),
         "state": state,
         "v": 1,
+        **members,
     }
     if state != "clean":
-        sys.stderr.write(f"{state}: {verifier.valid_count} events are valid from the first on, "
-                         f"{verifier.mark} were durable\n")
-    sys.stdout.write(ENCODER.encode(report) + "\n")
-    if state in ("corrupt", "lost-tail") or damage:
+        sys.stderr.write(f"{state}: {valid} events are valid from the first on, "
+                         f"{mark} were durable\n")
+    sys.stdout.write(ENCODER.encode(dict(sorted(report.items()))) + "\n")
+    if state in ("corrupt", "lost-tail") or entries or members["evidence"]:
         return 4
     return 5 if state in ("head-lost", "suspect") else 0
 

@@ -91,9 +91,109 @@ struct HeadSlot: Equatable {
   }
 }
 
+// MARK: - Agreement with the log
+
+extension HeadSlot {
+  /// Whether it tells of the place behind the header of a segment that has no commit yet.
+  var isAtHeader: Bool {
+    position.segment == position.size && position.offset == commitOffset
+      && commitOffset == UInt64(SegmentHeader.length(first: position.size))
+  }
+
+  /// Whether it is right, where the commit that holds its last event stands there.
+  func agrees(with line: CommitLine, at offset: UInt64, of segment: UInt64) -> Bool {
+    let end = offset + UInt64(CommitLine.length + line.bytes)
+    let isAfterCommit =
+      position.segment == segment && commitOffset == offset
+      && (position.offset == end || position.offset == end + UInt64(SealLine.length))
+    return position.size == line.end && root == line.root && (isAfterCommit || isAtHeader)
+  }
+
+  /// Whether it isn't wrong, where the log is read from a place with as many events before it.
+  func agrees(withBeginning place: LogPosition, _ frontier: Frontier) -> Bool {
+    let header = UInt64(SegmentHeader.length(first: place.segment))
+    let isHeader = place.size == place.segment && place.offset == header
+    return root == frontier.root
+      && (!isHeader || position.segment != place.segment || isAtHeader)
+  }
+}
+
+/// Compares slots with the log while it is read (`FORMAT.md` §5).
+struct SlotCheck {
+  private var pending: [HeadSlot]
+  private(set) var atOdds: [HeadSlot] = []
+
+  init(_ slots: [HeadSlot] = []) {
+    pending = slots
+    settle {
+      $0.position.size == 0
+    } agreeing: {
+      $0.isAtHeader && $0.root == MerkleTree.emptyRoot
+    }
+  }
+
+  /// - Parameters:
+  ///   - place: Where reading begins; a slot of fewer events isn't looked at then.
+  ///   - frontier: The tree of the events before.
+  mutating func begin(at place: LogPosition, _ frontier: Frontier) {
+    settle {
+      $0.position.size <= place.size
+    } agreeing: { slot in
+      slot.position.size < place.size || slot.agrees(withBeginning: place, frontier)
+    }
+  }
+
+  /// Takes the next valid commit.
+  mutating func pass(_ line: CommitLine, at offset: UInt64, of segment: UInt64) {
+    if pending.isEmpty { return }
+    settle {
+      $0.position.size <= line.end
+    } agreeing: { slot in
+      slot.agrees(with: line, at: offset, of: segment)
+    }
+  }
+
+  private mutating func settle(
+    _ isReached: (HeadSlot) -> Bool, agreeing: (HeadSlot) -> Bool
+  ) {
+    atOdds += pending.filter { isReached($0) && !agreeing($0) }
+    pending.removeAll(where: isReached)
+  }
+}
+
 /// The file `head`, of which the writer holds the lock.
-struct Head {
-  /// Both slots, as far as they are valid, the newer one first.
+package enum Head {
+  /// Opens the file for writing, and makes it where it is missing.
+  ///
+  /// A crash doesn't lose it; without it the log alone tells what was durable.
+  package static func open(in storage: any Storage) throws(StorageError) -> any StorageFile {
+    do {
+      return try storage.open(LogPath.head, for: .writing)
+    } catch {
+      guard error.isMissing else { throw error }
+    }
+    do {
+      let file = try storage.open(LogPath.head, for: .creating)
+      try storage.synchronizeDirectory(".")
+      return file
+    } catch {
+      guard error.alreadyExists else { throw error }
+      return try storage.open(LogPath.head, for: .writing)
+    }
+  }
+
+  /// Both slots as far as they are valid, the newer one first; none where there is no such file.
+  static func slots(
+    in storage: any Storage, of ledger: LedgerID
+  ) throws(StorageError) -> [HeadSlot] {
+    do {
+      return try slots(of: storage.open(LogPath.head, for: .reading), in: ledger)
+    } catch {
+      guard error.isMissing else { throw error }
+      return []
+    }
+  }
+
   static func slots(of file: any StorageFile, in ledger: LedgerID) throws(StorageError)
     -> [HeadSlot]
   {

@@ -8,6 +8,8 @@ package enum LogPath {
   package static let quarantineDirectory = "quarantine"
   /// The ending of a segment that is being made.
   static let unfinishedSuffix = ".new"
+  /// The hashes of the tree, which are derived.
+  static let tree = "index/tree"
   static let unfinishedQuarantine = "quarantine/incoming.new"
 
   /// The path of the segment whose first event has the id `first`.
@@ -78,5 +80,17 @@ package struct LogPosition: Hashable, Sendable {
     self.size = size
     self.segment = segment
     self.offset = offset
+  }
+}
+
+extension Storage {
+  /// The names of all segments, in order; none where there is no directory of them.
+  func segments() throws(StorageError) -> [UInt64] {
+    do {
+      return try list(LogPath.logDirectory).compactMap(LogPath.segment(named:))
+    } catch {
+      guard error.isMissing else { throw error }
+      return []
+    }
   }
 }

@@ -127,7 +127,7 @@ struct SealLine: Equatable {
   let bytes: UInt64
   /// The root of the tree of all events up to the segment's end.
   let root: Digest
-  /// The line's own checksum; the next segment's header repeats it. 0 until it was written.
+  /// The line's own checksum, which the next segment's header repeats; 0 until it was written.
   let crc: UInt32
 
   func encoded(in ledger: LedgerID, segment: UInt64) -> (line: [UInt8], crc: UInt32) {

@@ -1,5 +1,5 @@
 import Bytes
-import Merkle
+package import Merkle
 
 /// Reads the durable events of a log, without a lock, beside a writer or after it.
 ///
@@ -8,6 +8,8 @@ package struct LogReader {
   package let identity: LedgerIdentity
   /// What stands at the log's end.
   package let end: LogEnd
+  /// Size and root of the events that can be read, where the log ends well and with what is durable.
+  package let head: TreeHead?
   private let storage: any Storage
   private let segments: [UInt64]
 
@@ -16,18 +18,17 @@ package struct LogReader {
 
   /// Finds the log's end; this costs what was written since `head` was, not what the log holds.
   package init(_ storage: any Storage, identity: LedgerIdentity) throws(LogError) {
-    var head: (any StorageFile)?
-    do {
-      head = try storage.open(LogPath.head, for: .reading)
-    } catch {
-      guard error.isMissing else { throw .storage(error) }
+    let slots = try reporting { () throws(StorageError) in
+      try Head.slots(in: storage, of: identity.id)
     }
     let survey = try LogSurvey(
-      storage: storage, identity: identity, head: head, knownDurable: 0)
+      storage: storage, identity: identity, slots: slots, knownDurable: 0)
     self.identity = identity
     self.storage = storage
     end = survey.end
     segments = survey.segments
+    let isWhole = end.state == .clean || end.state == .torn
+    self.head = isWhole && end.valid.size == end.mark ? survey.scanner.frontier?.head : nil
   }
 
   /// Reads within what a writer that holds the lock has made durable.
@@ -37,9 +38,8 @@ package struct LogReader {
     self.identity = identity
     self.storage = storage
     end = LogEnd(state: .clean, valid: durable, mark: durable.size, fileLength: durable.offset)
-    segments = try reporting { () throws(StorageError) in
-      try storage.list(LogPath.logDirectory).compactMap(LogPath.segment(named:))
-    }
+    head = nil
+    segments = try reporting { () throws(StorageError) in try storage.segments() }
   }
 
   /// The events from `first` on, up to ``size`` or to `limit` where that is less.
@@ -52,6 +52,18 @@ package struct LogReader {
     EventCursor(
       storage: storage, ledger: identity.id, segments: segments, next: first,
       limit: min(limit, size), hint: hint)
+  }
+
+  /// The hashes of perfect subtrees of the first `size` events, from one pass over them.
+  package func hashes(
+    of subtrees: [PerfectSubtree], upTo size: UInt64
+  ) throws(LogError) -> SubtreeCollector {
+    var collector = SubtreeCollector(subtrees)
+    var cursor = events(from: 0, to: size)
+    while let stored = try cursor.read() {
+      collector.append(leaf: MerkleTree.leafHash(stored.line))
+    }
+    return collector
   }
 
   /// The line whose first byte stands at a place that a view remembers.
@@ -145,7 +157,7 @@ package struct EventCursor {
     case .seal, .end:
       let following = scanner?.next ?? next
       scanner = try scannerAtHeader(of: following)
-    case .invalid, nil:
+    case .brokenRoot, .invalid, nil:
       let segment = scanner?.segment ?? 0
       let offset = scanner?.offset ?? 0
       throw .damaged(
@@ -163,7 +175,7 @@ package struct EventCursor {
       }
       return SegmentScanner(
         file: file, segment: segment, ledger: ledger, offset: hint.offset, next: hint.size,
-        frontier: nil, readAhead: 1 << 14)
+        frontier: nil)
     }
     return try scannerAtHeader(of: segment)
   }

@@ -27,25 +27,25 @@ struct LogSurvey {
   private(set) var end: LogEnd
   /// Whether only newlines follow the valid log.
   private(set) var endsWithFill = false
+  private var slotCheck: SlotCheck
 
-  /// - Parameter knownDurable: How many events something outside of the log shows to have been durable.
+  /// - Parameters:
+  ///   - slots: The valid slots of `head`, the newer one first.
+  ///   - knownDurable: How many events something outside of the log shows to have been durable.
   init(
-    storage: any Storage, identity: LedgerIdentity, head: (any StorageFile)?,
-    knownDurable: UInt64
+    storage: any Storage, identity: LedgerIdentity, slots: [HeadSlot], knownDurable: UInt64
   ) throws(LogError) {
     self.storage = storage
     self.identity = identity
+    self.slots = slots
     let ledger = identity.id
-    (slots, segments, unfinished) = try reporting { () throws(StorageError) in
-      let slots = try head.map { (file) throws(StorageError) in try Head.slots(of: file, in: ledger)
-      }
-      let names = try storage.list(LogPath.logDirectory)
-      return (
-        slots ?? [], names.compactMap(LogPath.segment(named:)),
-        names.filter { $0.hasSuffix(".log" + LogPath.unfinishedSuffix) }
-      )
+    (segments, unfinished) = try reporting { () throws(StorageError) in
+      let segments = try storage.segments()
+      let names = segments.isEmpty ? [] : try storage.list(LogPath.logDirectory)
+      return (segments, names.filter { $0.hasSuffix(".log" + LogPath.unfinishedSuffix) })
     }
-    let mark = max(slots.first?.position.size ?? 0, slots.last?.position.size ?? 0, knownDurable)
+    slotCheck = SlotCheck(slots)
+    let mark = max(1, slots.map(\.position.size).max() ?? 0, knownDurable)
     guard let last = segments.last else {
       let nothing = LogPosition(size: 0, segment: 0, offset: 0)
       throw .needsRepair(
@@ -60,6 +60,7 @@ struct LogSurvey {
     lastCommitOffset = begin.commitOffset
     seal = begin.seal
     end = LogEnd(state: .corrupt, valid: start, mark: mark, fileLength: 0)
+    slotCheck.begin(at: start, begin.scanner.frontier ?? Frontier())
     try reporting { () throws(StorageError) in try self.walk(mark: mark) }
   }
 
@@ -119,17 +120,17 @@ struct LogSurvey {
         else { return nil }
         let scanner = SegmentScanner(
           file: file, segment: header.first, ledger: ledger, offset: position.offset,
-          next: header.first, frontier: frontier, readAhead: 1 << 12)
+          next: header.first, frontier: frontier)
         return Beginning(
           scanner: scanner, lastTime: header.created, commitOffset: position.offset, seal: nil)
       }
       guard
         let line = try readCommitLine(at: slot.commitOffset, of: position.segment, file, ledger),
-        line.end == position.size, line.root == slot.root
+        slot.agrees(with: line, at: slot.commitOffset, of: position.segment)
       else { return nil }
       var last = SegmentScanner(
         file: file, segment: position.segment, ledger: ledger, offset: slot.commitOffset,
-        next: line.first, frontier: nil, readAhead: 1 << 12)
+        next: line.first, frontier: nil)
       guard case .commit = try last.readItem() else { return nil }
       var seal: UInt32?
       if last.offset < position.offset {
@@ -139,19 +140,10 @@ struct LogSurvey {
       guard last.offset == position.offset else { return nil }
       let scanner = SegmentScanner(
         file: file, segment: position.segment, ledger: ledger, offset: position.offset,
-        next: position.size, frontier: frontier, readAhead: 1 << 12)
+        next: position.size, frontier: frontier)
       return Beginning(
         scanner: scanner, lastTime: line.time, commitOffset: slot.commitOffset, seal: seal)
     }
-  }
-
-  private static func readCommitLine(
-    at offset: UInt64, of segment: UInt64, _ file: any StorageFile, _ ledger: LedgerID
-  ) throws(StorageError) -> CommitLine? {
-    var bytes = [UInt8](repeating: 0, count: CommitLine.length)
-    guard try file.readFully(into: &bytes, range: 0..<bytes.count, at: offset) == bytes.count
-    else { return nil }
-    return CommitLine(bytes[...], in: ledger, segment: segment, offset: offset)
   }
 
   /// Walks over commits, seals and successors until something isn't valid or the log ends.
@@ -159,7 +151,7 @@ struct LogSurvey {
     var mark = max(knownMark, try markOfLastHeader())
     while true {
       if let checksum = seal {
-        let isFill = try isFillAfterSeal()
+        let isFill = try scanner.isFill()
         if isFill, let header = try successor(sealedBy: checksum) {
           let file = try storage.open(LogPath.segment(header.first), for: .reading)
           scanner = SegmentScanner(
@@ -175,19 +167,14 @@ struct LogSurvey {
       switch try scanner.readItem() {
       case .commit(let line, let offset):
         mark = max(mark, line.durable.size)
+        slotCheck.pass(line, at: offset, of: scanner.segment)
         lastTime = line.time
         lastCommitOffset = offset
       case .seal(let checksum): seal = checksum
       case .end: return try finish(endsWithFill: true, mark: mark)
-      case .invalid: return try finish(endsWithFill: false, mark: mark)
+      case .brokenRoot, .invalid: return try finish(endsWithFill: false, mark: mark)
       }
     }
-  }
-
-  private func isFillAfterSeal() throws(StorageError) -> Bool {
-    var rest = scanner
-    if case .end = try rest.readItem() { return true }
-    return false
   }
 
   /// What the name of the last segment proves: all before it was durable when it was made.
@@ -209,33 +196,25 @@ struct LogSurvey {
 
   private mutating func finish(endsWithFill: Bool, mark: UInt64) throws(StorageError) {
     self.endsWithFill = endsWithFill
-    var kind = TailKind.fill
+    var tail = TailKind.fill
     var wholeMark = mark
     if !endsWithFill {
-      let tail = try TailBytes(
-        of: scanner.file, from: scanner.offset, size: scanner.next, segment: scanner.segment,
-        ledger: identity.id)
-      kind = tail.kind
-      wholeMark = max(mark, tail.mark)
+      tail = try TailKind(
+        of: scanner.file, from: scanner.offset, segment: scanner.segment, ledger: identity.id)
+      wholeMark = try max(
+        mark,
+        LineSearch.greatestDurable(
+          in: scanner.file, of: scanner.segment, in: identity.id, from: scanner.offset))
     }
-    let state = RecoveryState(
-      reachesMark: scanner.next >= wholeMark, tail: kind, hasSlot: !slots.isEmpty,
-      isBrokenBeforeLastSegment: scanner.segment != segments.last)
+    let isShort = scanner.next < wholeMark
+    let isHeadAtOdds = !slotCheck.atOdds.isEmpty
+    let isBroken =
+      scanner.segment != segments.last || isShort && !endsWithFill || isHeadAtOdds
     end = LogEnd(
-      state: state,
+      state: RecoveryState(
+        isBroken: isBroken, isShort: isShort, hasSlot: !slots.isEmpty, tail: tail),
       valid: LogPosition(
         size: scanner.next, segment: scanner.segment, offset: scanner.offset),
-      mark: wholeMark, fileLength: try scanner.file.size())
+      mark: wholeMark, fileLength: try scanner.file.size(), isHeadAtOdds: isHeadAtOdds)
   }
-}
-
-/// The header of a segment, where it is valid.
-func readHeader(
-  of segment: UInt64, in file: any StorageFile, _ ledger: LedgerID
-) throws(StorageError) -> SegmentHeader? {
-  var bytes = [UInt8](repeating: 0, count: SegmentHeader.length(first: segment))
-  guard try file.readFully(into: &bytes, range: 0..<bytes.count, at: 0) == bytes.count else {
-    return nil
-  }
-  return SegmentHeader(bytes[...], segment: segment, in: ledger)
 }

@@ -1,64 +1,7 @@
-package import Bytes
+import Bytes
 import Merkle
 
-/// Something in the log that can't be vouched for (`FORMAT.md` §7).
-package struct Damage: Hashable, Sendable {
-  package enum Kind: String, Hashable, Sendable {
-    case missing, surplus, header, commit, root, seal, event
-  }
-
-  package let kind: Kind
-  /// The events concerned; empty where none is.
-  package let ids: Range<UInt64>
-  package let segment: UInt64
-  package let offset: UInt64
-}
-
-/// What verifying found, in whole (`FORMAT.md` §7).
-package struct LogReport: Sendable {
-  package let state: RecoveryState
-  /// In the order of the log.
-  package let damage: [Damage]
-  /// The durable mark W.
-  package let mark: UInt64
-  /// How many events, from event 0 on, are whole and durable.
-  package let size: UInt64
-  /// The root of the tree of those.
-  package let root: Digest
-  /// How many whole events stand beyond the mark.
-  package let notDurable: UInt64
-
-  /// The report as every verifier prints it, without its newline.
-  package func json(of ledger: LedgerIdentity) -> JSON {
-    [
-      "damage": .array(damage.map(\.json)),
-      "durable": .string(String(mark)),
-      "ledger_id": .string(ledger.id.hex),
-      "not_durable": .string(String(notDurable)),
-      "origin": .string(ledger.origin),
-      "root": .string(root.base64),
-      "size": .string(String(size)),
-      "state": .string(state.rawValue),
-      "v": 1,
-    ]
-  }
-}
-
-extension Damage {
-  fileprivate var json: JSON {
-    var object = JSONObject()
-    if let last = ids.last {
-      object["first"] = .string(String(ids.lowerBound))
-      object["last"] = .string(String(last))
-    }
-    object["offset"] = .integer(Int64(offset))
-    object["segment"] = .string(padded(segment, 16))
-    object["what"] = .string(kind.rawValue)
-    return .object(object)
-  }
-}
-
-/// Reads a whole log once and checks every line, checksum, hash and name.
+/// Reads a whole log once and checks every line, checksum, hash and name (`FORMAT.md` §7).
 ///
 /// It opens nothing for writing, holds a commit at a time, and goes on after damage.
 package struct LogVerifier {
@@ -69,21 +12,25 @@ package struct LogVerifier {
   private let ledger: LedgerID
   private let check: EventCheck
   private var segments: [UInt64] = []
-  private var hasSlot = false
-  private var mark: UInt64 = 0
+  private var slots: [HeadSlot] = []
+  /// W; it is known before the first segment is read.
+  private var mark: UInt64 = 1
 
   private var damage: [Damage] = []
   /// The number of events so far, damaged ones counted.
   private var next: UInt64 = 0
-  private var frontier: Frontier? = Frontier()
+  /// The tree of these, where it is known.
+  private var tree: Frontier? = Frontier()
   private var previousSeal: UInt32? = 0
   private var lastTime: Instant?
-  /// Where the valid events end, once something before wasn't valid.
-  private var validEnd: (size: UInt64, root: Digest)?
-  /// The roots after those commits where the durable mark may still turn out to be.
-  private var roots: [(size: UInt64, root: Digest)] = []
+  private var slotCheck = SlotCheck()
+  /// n(X), once something wasn't valid.
+  private var validSize: UInt64?
+  /// The root of the events before X, but of no more than W.
+  private var root = MerkleTree.emptyRoot
   private var tail = TailKind.fill
-  private var hasTailBytes = false
+  /// Where the last segment ends, if not with a seal.
+  private var openEnd: (segment: UInt64, offset: UInt64)?
 
   package init(
     _ storage: any Storage, identity: LedgerIdentity, check: @escaping EventCheck
@@ -98,12 +45,10 @@ package struct LogVerifier {
   /// - Throws: `.storage` only: whatever the files hold is an answer and no error.
   package mutating func verify() throws(LogError) -> LogReport {
     do {
-      try readHead()
-      segments = try storage.list(LogPath.logDirectory).compactMap(LogPath.segment(named:))
-      if let last = segments.last {
-        let file = try storage.open(LogPath.segment(last), for: .reading)
-        if try readHeader(of: last, in: file, ledger) != nil { mark = max(mark, last) }
-      }
+      slots = try Head.slots(in: storage, of: ledger)
+      slotCheck = SlotCheck(slots)
+      segments = try storage.segments()
+      mark = max(mark, slots.map(\.position.size).max() ?? 0, try markOfLastSegment())
       for segment in segments { try readSegment(segment, isLast: segment == segments.last) }
     } catch {
       throw .storage(error)
@@ -111,36 +56,41 @@ package struct LogVerifier {
     return report()
   }
 
-  private mutating func readHead() throws(StorageError) {
-    do {
-      let slots = try Head.slots(of: storage.open(LogPath.head, for: .reading), in: ledger)
-      hasSlot = !slots.isEmpty
-      mark = slots.map(\.position.size).max() ?? 0
-    } catch {
-      guard error.isMissing else { throw error }
-    }
+  private func markOfLastSegment() throws(StorageError) -> UInt64 {
+    guard let last = segments.last else { return 0 }
+    let file = try storage.open(LogPath.segment(last), for: .reading)
+    let header = try readHeader(of: last, in: file, ledger)
+    let durable = try LineSearch.greatestDurable(in: file, of: last, in: ledger, from: 0)
+    return max(header?.first ?? 0, durable)
   }
 
-  private func report() -> LogReport {
-    let isBroken = damage.contains { $0.kind != .event && $0.kind != .surplus }
+  private mutating func report() -> LogReport {
+    let isBroken = validSize != nil
+    let isShort = next < mark
+    if isShort {
+      let end = openEnd ?? (next, 0)
+      report(.missing, ids: next..<mark, segment: end.segment, offset: end.offset)
+    }
+    for slot in slotCheck.atOdds.sorted(by: { $0.offset < $1.offset }) {
+      report(.head, ids: next..<next, segment: slot.position.segment, offset: slot.offset)
+    }
     let state = RecoveryState(
-      reachesMark: next >= mark && !segments.isEmpty, tail: tail, hasSlot: hasSlot,
-      isBrokenBeforeLastSegment: isBroken)
-    let end = validEnd ?? (next, frontier?.root ?? MerkleTree.emptyRoot)
-    let size = min(end.size, mark)
-    let root = size == end.size ? end.root : roots.last { $0.size == size }?.root
+      isBroken: isBroken || !slotCheck.atOdds.isEmpty, isShort: isShort,
+      hasSlot: !slots.isEmpty, tail: tail)
+    let valid = validSize ?? next
     return LogReport(
-      state: state, damage: damage, mark: mark, size: size, root: root ?? MerkleTree.emptyRoot,
-      notDurable: next > mark ? next - mark : 0)
+      state: state, damage: damage, mark: mark, size: min(valid, mark), root: root,
+      notDurable: valid > mark ? valid - mark : 0)
   }
 
   private mutating func report(
     _ kind: Damage.Kind, ids: Range<UInt64>, segment: UInt64, offset: UInt64
   ) {
-    if kind != .event, kind != .surplus, validEnd == nil {
-      validEnd = (next, frontier?.root ?? MerkleTree.emptyRoot)
-    }
     damage.append(Damage(kind: kind, ids: ids, segment: segment, offset: offset))
+    switch kind {
+    case .event, .surplus, .head: break
+    case .missing, .header, .commit, .root, .seal: validSize = validSize ?? next
+    }
   }
 
   // MARK: - One segment
@@ -153,72 +103,70 @@ package struct LogVerifier {
     if segment > next {
       report(.missing, ids: next..<segment, segment: next, offset: 0)
       next = segment
-      frontier = nil
+      tree = nil
       previousSeal = nil
     }
     let file = try storage.open(LogPath.segment(segment), for: .reading)
+    var lines = LineSearch(file, of: segment, in: ledger, from: 0)
     var scanner = SegmentScanner(
-      file: file, segment: segment, ledger: ledger, offset: 0, next: next, frontier: nil)
+      file: file, segment: segment, ledger: ledger, offset: 0, next: next, frontier: tree)
     if let header = try readHeader(of: segment, in: file, ledger) {
       let continues =
-        (frontier == nil || frontier == header.frontier)
+        (tree == nil || tree == header.frontier)
         && (previousSeal == nil || previousSeal == header.previous)
       if !continues { report(.header, ids: next..<next, segment: segment, offset: 0) }
-      frontier = header.frontier
-      scanner = SegmentScanner(
-        file: file, segment: segment, ledger: ledger, offset: UInt64(header.length), next: next,
-        frontier: frontier)
-    } else if try !resume(&scanner, after: .header, isLast: isLast) {
+      tree = header.frontier
+      scanner.resume(at: UInt64(header.length), next: next, frontier: tree)
+    } else if try !lookOn(&scanner, &lines, after: .header, isLast: isLast) {
       return
     }
-    roots = [(next, frontier?.root ?? MerkleTree.emptyRoot)]
-    try readItems(&scanner, isLast: isLast)
+    try readItems(&scanner, &lines, isLast: isLast)
   }
 
   private mutating func readItems(
-    _ scanner: inout SegmentScanner, isLast: Bool
+    _ scanner: inout SegmentScanner, _ lines: inout LineSearch, isLast: Bool
   ) throws(StorageError) {
     while true {
       switch try scanner.readItem() {
       case .commit(let line, let offset): take(line, at: offset, scanner)
       case .seal(let checksum):
         previousSeal = checksum
-        return try readAfterSeal(&scanner, isLast: isLast)
-      case .end:
-        previousSeal = nil
-        if !isLast {
-          report(.seal, ids: next..<next, segment: scanner.segment, offset: scanner.offset)
-        }
+        return try readAfterSeal(scanner, isLast: isLast)
+      case .end where isLast:
+        openEnd = (scanner.segment, scanner.offset)
         return
-      case .invalid(let invalidity):
-        if isLast, try isTail(at: scanner) { return }
-        switch invalidity {
-        case .commit:
-          guard try resume(&scanner, after: .commit, isLast: isLast) else { return }
-        case .seal:
-          report(.seal, ids: next..<next, segment: scanner.segment, offset: scanner.offset)
-          previousSeal = nil
-          return
-        case .root(let line):
-          report(
-            .root, ids: line.first..<line.end, segment: scanner.segment, offset: scanner.offset)
-          let end = scanner.offset + UInt64(CommitLine.length + line.bytes)
-          checkEvents(line, at: scanner.offset, scanner)
-          scanner.resume(at: end, next: line.end)
-          next = line.end
-          frontier = nil
-        }
+      case .brokenRoot(let line):
+        if try isTail(at: scanner, isLast: isLast) { return }
+        report(
+          .root, ids: line.first..<line.end, segment: scanner.segment, offset: scanner.offset)
+        checkEvents(line, at: scanner.offset, scanner)
+        next = line.end
+        tree = nil
+        let end = scanner.offset + UInt64(CommitLine.length + line.bytes)
+        scanner.resume(at: end, next: next, frontier: nil)
+      case .end, .invalid:
+        if try isTail(at: scanner, isLast: isLast) { return }
+        guard try lookOn(&scanner, &lines, after: .commit, isLast: isLast) else { return }
       }
     }
   }
 
   private mutating func take(_ line: CommitLine, at offset: UInt64, _ scanner: SegmentScanner) {
+    if validSize == nil {
+      slotCheck.pass(line, at: offset, of: scanner.segment)
+      if line.end <= mark {
+        root = line.root
+      } else if line.first < mark, var part = tree {
+        // No writer makes a mark within a commit; but whatever says so is taken by its word.
+        for index in 0..<Int(mark - line.first) {
+          part.append(leaf: MerkleTree.leafHash(scanner.eventLine(index)))
+        }
+        root = part.root
+      }
+    }
     checkEvents(line, at: offset, scanner)
     next = line.end
-    frontier = scanner.frontier
-    // Only roots at or above the mark can be asked for; so this stays as short as what isn't durable.
-    roots.removeAll { $0.size < mark }
-    roots.append((next, line.root))
+    tree = scanner.frontier
   }
 
   private mutating func checkEvents(
@@ -234,104 +182,66 @@ package struct LogVerifier {
       }
     }
     lastTime = line.time
-    mark = max(mark, line.durable.size)
   }
 
   private mutating func readAfterSeal(
-    _ scanner: inout SegmentScanner, isLast: Bool
+    _ scanner: SegmentScanner, isLast: Bool
   ) throws(StorageError) {
-    let end = scanner.offset
-    if case .end = try scanner.readItem() {
-      let length = try scanner.file.size()
-      if isLast || length == end { return }
+    var scanner = scanner
+    if isLast {
+      if try scanner.isFill() { return }
+      if try isTail(at: scanner, isLast: isLast) { return }
+    } else if try scanner.file.size() == scanner.offset {
+      return
     }
-    if isLast, try isTail(at: scanner) { return }
     report(.seal, ids: next..<next, segment: scanner.segment, offset: scanner.offset)
   }
 
-  // MARK: - After damage
+  // MARK: - What isn't valid
 
   /// Whether what isn't valid at the scanner's offset lies beyond all that was durable.
-  private mutating func isTail(at scanner: SegmentScanner) throws(StorageError) -> Bool {
-    let bytes = try TailBytes(
-      of: scanner.file, from: scanner.offset, size: next, segment: scanner.segment,
-      ledger: ledger)
-    mark = max(mark, bytes.mark)
-    guard next >= mark else { return false }
-    tail = bytes.kind
+  private mutating func isTail(
+    at scanner: SegmentScanner, isLast: Bool
+  ) throws(StorageError) -> Bool {
+    guard isLast, next >= mark else { return false }
+    tail = try TailKind(
+      of: scanner.file, from: scanner.offset, segment: scanner.segment, ledger: ledger)
     return true
   }
 
-  /// Reports damage at the scanner's offset and moves the scanner to the next commit that can be read.
+  /// Reports damage at the scanner's offset and moves the scanner to the next line that can be read.
   ///
   /// - Returns: False where the segment has none; the state is then that at the segment's end.
-  private mutating func resume(
-    _ scanner: inout SegmentScanner, after kind: Damage.Kind, isLast: Bool
+  private mutating func lookOn(
+    _ scanner: inout SegmentScanner, _ lines: inout LineSearch, after kind: Damage.Kind,
+    isLast: Bool
   ) throws(StorageError) -> Bool {
-    if kind == .header, isLast, try isTail(at: scanner) { return false }
     let start = scanner.offset
-    let found = try LineSearch(
-      file: scanner.file, segment: scanner.segment, ledger: ledger
-    ).first(after: start, minimum: next)
-    switch found {
-    case .commit(let line, let offset):
-      report(kind, ids: next..<line.first, segment: scanner.segment, offset: start)
-      scanner.resume(at: offset, next: line.first)
-      next = line.first
-      frontier = nil
+    lines.skip(to: start + 1)
+    while let (line, offset) = try lines.next() {
+      let size =
+        switch line {
+        case .commit(let commit): commit.first
+        case .seal(let seal): scanner.segment + seal.count
+        }
+      guard size >= next else { continue }
+      report(kind, ids: next..<size, segment: scanner.segment, offset: start)
+      pass(to: size)
+      scanner.resume(at: offset, next: next, frontier: tree)
       return true
-    case .seal, nil:
-      let successor = segments.first { $0 > scanner.segment }
-      let end = max(next, successor ?? mark)
-      report(kind, ids: next..<end, segment: scanner.segment, offset: start)
-      next = end
-      frontier = nil
-      previousSeal = nil
-      if case .seal(let checksum) = found { previousSeal = checksum }
-      return false
     }
-  }
-}
-
-/// Looks for lines of the log's own that are valid by themselves, wherever they stand.
-struct LineSearch {
-  enum Found {
-    case commit(CommitLine, offset: UInt64)
-    case seal(checksum: UInt32)
+    let end = max(next, segments.first { $0 > scanner.segment } ?? mark)
+    let isSealOnly = kind == .commit && end == next
+    report(
+      isSealOnly ? .seal : kind, ids: next..<end, segment: scanner.segment, offset: start)
+    pass(to: end)
+    previousSeal = nil
+    return false
   }
 
-  let file: any StorageFile
-  let segment: UInt64
-  let ledger: LedgerID
-
-  /// The first commit line after `start` whose first id is at least `minimum`, or else the first seal.
-  func first(after start: UInt64, minimum: UInt64) throws(StorageError) -> Found? {
-    var seal: Found?
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
-    var offset = start
-    while true {
-      let count = try file.readFully(into: &buffer, range: 0..<buffer.count, at: offset)
-      var index = 0
-      while let newline = indexOfNewline(in: buffer.span, from: index, to: count) {
-        index = newline + 1
-        let place = offset + UInt64(index)
-        let rest = buffer[index..<count]
-        guard rest.first == UInt8(ascii: "#") else { continue }
-        if let line = CommitLine(
-          rest.prefix(CommitLine.length), in: ledger, segment: segment, offset: place),
-          line.first >= minimum
-        {
-          return .commit(line, offset: place)
-        }
-        if seal == nil,
-          let line = SealLine(
-            rest.prefix(SealLine.length), in: ledger, segment: segment, offset: place)
-        {
-          seal = .seal(checksum: line.crc)
-        }
-      }
-      guard count == buffer.count else { return seal }
-      offset += UInt64(count - 1_024)
-    }
+  /// Passes over events that can't be read, after which the tree isn't known.
+  private mutating func pass(to size: UInt64) {
+    if size > next { tree = nil }
+    next = size
   }
 }

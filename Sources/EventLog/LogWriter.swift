@@ -47,9 +47,15 @@ package struct LogWriter: ~Copyable {
     var body: [UInt8] = []
     body.reserveCapacity(byteCount)
     var grown = frontier
+    var leaves: [Digest] = []
+    leaves.reserveCapacity(lines.count)
     for line in lines {
-      invariant(line.first == UInt8(ascii: "{"), "an event line doesn't begin with a brace")
-      grown.append(leaf: MerkleTree.leafHash(line))
+      invariant(
+        line.first == UInt8(ascii: "{") && line.last == UInt8(ascii: "}"),
+        "an event line doesn't stand between braces")
+      let leaf = MerkleTree.leafHash(line)
+      grown.append(leaf: leaf)
+      leaves.append(leaf)
       body.append(contentsOf: line)
       body.append(UInt8(ascii: "\n"))
     }
@@ -68,7 +74,7 @@ package struct LogWriter: ~Copyable {
     end.size = grown.size
     end.offset = offset + length
     return Receipt(
-      first: commit.first, count: commit.count, root: commit.root, segment: end.segment,
+      first: commit.first, leaves: leaves, root: commit.root, segment: end.segment,
       bodyOffset: offset + UInt64(CommitLine.length))
   }
 
@@ -159,12 +165,16 @@ package struct LogWriter: ~Copyable {
 package struct Receipt: Hashable, Sendable {
   /// The id of the first event; the others follow without gaps.
   package let first: UInt64
-  package let count: Int
+  /// The leaf hash of each event.
+  package let leaves: [Digest]
   /// The root of the tree of all events up to and with these.
   package let root: Digest
   package let segment: UInt64
   /// Where the first event line begins in the segment.
   package let bodyOffset: UInt64
+
+  /// How many events.
+  package var count: Int { leaves.count }
 
   /// The number of events in the ledger after this commit.
   package var size: UInt64 { first + UInt64(count) }
@@ -211,8 +221,11 @@ extension LogWriter {
     _ storage: any Storage, identity: LedgerIdentity, head: any StorageFile,
     knownDurable: UInt64 = 0, segmentBytes: UInt64 = LogLimit.segmentBytes
   ) throws(LogError) -> LogWriter {
+    let slots = try reporting { () throws(StorageError) in
+      try Head.slots(of: head, in: identity.id)
+    }
     let survey = try LogSurvey(
-      storage: storage, identity: identity, head: head, knownDurable: knownDurable)
+      storage: storage, identity: identity, slots: slots, knownDurable: knownDurable)
     let isRebuildable = survey.end.state == .headLost && survey.endsWithFill
     guard survey.end.state == .clean || survey.end.state == .torn || isRebuildable else {
       throw .needsRepair(survey.end)

@@ -12,27 +12,20 @@ package struct SegmentScanner {
     case seal(checksum: UInt32)
     /// Only newlines follow.
     case end
-    /// What stands at `offset` isn't valid.
-    case invalid(Invalidity)
-  }
-
-  package enum Invalidity: Equatable, Sendable {
-    /// Neither a commit that satisfies rules 1 to 3, nor a seal, nor fill.
-    case commit
-    /// A commit that breaks rule 4 only, and where it would end.
-    case root(CommitLine)
-    /// A line that begins as a seal does and isn't a valid one here.
-    case seal
+    /// A commit that breaks rule 4 only; its lines are `eventRanges`, and the scanner stays before it.
+    case brokenRoot(CommitLine)
+    /// Neither a commit that satisfies rules 1 to 3, nor a valid seal, nor only newlines.
+    case invalid
   }
 
   package let ledger: LedgerID
   /// The id of the segment's first event.
   package let segment: UInt64
   let file: any StorageFile
-  /// How many bytes are read at once.
-  private let readAhead: Int
+  /// How many bytes are read at once; it grows, so that a look at little costs little.
+  private var readAhead = 1 << 12
 
-  /// What was read last; ``eventRanges`` counts in it. Its contents change with each call.
+  /// What was read last, in which ``eventRanges`` counts; its contents change with each call.
   package private(set) var buffer: [UInt8] = []
   /// The segment's bytes `bufferOffset..<bufferOffset + filled` stand at the buffer's beginning.
   private var bufferOffset: UInt64 = 0
@@ -49,7 +42,7 @@ package struct SegmentScanner {
 
   init(
     file: any StorageFile, segment: UInt64, ledger: LedgerID, offset: UInt64, next: UInt64,
-    frontier: Frontier?, readAhead: Int = 1 << 18
+    frontier: Frontier?
   ) {
     self.file = file
     self.segment = segment
@@ -57,7 +50,6 @@ package struct SegmentScanner {
     self.offset = offset
     self.next = next
     self.frontier = frontier
-    self.readAhead = readAhead
   }
 
   /// The bytes of one event of the commit that was returned last.
@@ -83,12 +75,11 @@ package struct SegmentScanner {
     {
       guard seal.bytes == start, seal.count == next - segment,
         frontier.map({ $0.root == seal.root }) ?? true
-      else { return .invalid(.seal) }
+      else { return .invalid }
       offset += UInt64(SealLine.length)
       return .seal(checksum: seal.crc)
     }
-    if buffer[base..<base + available].starts(with: "#seal ".utf8) { return .invalid(.seal) }
-    return try isFill(from: start) ? .end : .invalid(.commit)
+    return try isFill() ? .end : .invalid
   }
 
   /// Checks the commit whose line stands at `start`, and steps over it if all holds.
@@ -96,52 +87,82 @@ package struct SegmentScanner {
     _ line: CommitLine, at start: UInt64
   ) throws(StorageError) -> Item {
     guard line.first == next, (1...LogLimit.commitEvents).contains(line.count),
-      line.bytes <= LogLimit.commitBytes, line.durable.size <= next
-    else { return .invalid(.commit) }
-    let length = CommitLine.length + line.bytes
-    guard try load(from: start, count: length) >= length else { return .invalid(.commit) }
+      line.bytes <= LogLimit.commitBytes, line.durable.size <= next,
+      try loadBody(of: line, at: start)
+    else { return .invalid }
     let base = Int(start - bufferOffset) + CommitLine.length
     var checksum = CRC32C()
     unsafe checksum.update(buffer.span.extracting(base..<base + line.bytes).bytes)
-    guard checksum.value == line.body, splitLines(base..<base + line.bytes, count: line.count)
-    else { return .invalid(.commit) }
+    guard checksum.value == line.body else { return .invalid }
     if var grown = frontier {
       for range in eventRanges {
         unsafe grown.append(leaf: MerkleTree.leafHash(buffer.span.extracting(range).bytes))
       }
-      guard grown.root == line.root else { return .invalid(.root(line)) }
+      guard grown.root == line.root else { return .brokenRoot(line) }
       frontier = grown
     }
     next = line.end
-    offset = start + UInt64(length)
+    offset = start + UInt64(CommitLine.length + line.bytes)
     return .commit(line, offset: start)
   }
 
-  /// Finds the event lines of a body; false where it isn't `count` lines of the right form.
-  private mutating func splitLines(_ body: Range<Int>, count: Int) -> Bool {
+  /// Reads a body and finds its event lines; false where it isn't `count` lines of the right form.
+  ///
+  /// It reads on only while what it read has that form: so bytes that are full of commit lines that
+  /// each claim 8 MiB cost no more than others.
+  private mutating func loadBody(
+    of line: CommitLine, at start: UInt64
+  ) throws(StorageError) -> Bool {
     eventRanges.removeAll(keepingCapacity: true)
-    var start = body.lowerBound
-    while start < body.upperBound {
-      guard eventRanges.count < count, buffer[start] == UInt8(ascii: "{"),
-        let end = indexOfNewline(in: buffer.span, from: start, to: body.upperBound),
-        end - start <= LogLimit.eventBytes
-      else { return false }
-      eventRanges.append(start..<end)
-      start = end + 1
+    let length = CommitLine.length + line.bytes
+    // These count from the commit's beginning, since the buffer moves while it is filled.
+    var (lineStart, searched) = (CommitLine.length, CommitLine.length)
+    while searched < length {
+      let wanted = min(length, searched + LogLimit.eventBytes + 1)
+      let available = min(length, try load(from: start, count: wanted))
+      guard available >= wanted else { return false }
+      let base = Int(start - bufferOffset)
+      while let newline = firstIndex(
+        of: UInt8(ascii: "\n"), in: buffer.span, from: base + searched, to: base + available)
+      {
+        let range = lineStart..<newline - base
+        guard eventRanges.count < line.count, isEvent(base + lineStart..<newline) else {
+          return false
+        }
+        eventRanges.append(range)
+        lineStart = range.upperBound + 1
+        searched = lineStart
+      }
+      searched = available
+      guard searched - lineStart <= LogLimit.eventBytes else { return false }
     }
-    return eventRanges.count == count
+    guard lineStart == length, eventRanges.count == line.count else { return false }
+    let base = Int(start - bufferOffset)
+    for index in eventRanges.indices {
+      let range = eventRanges[index]
+      eventRanges[index] = base + range.lowerBound..<base + range.upperBound
+    }
+    return true
   }
 
-  /// Moves to a place that is known to begin a commit, without knowing the tree before it.
-  mutating func resume(at newOffset: UInt64, next newNext: UInt64) {
+  /// Whether bytes of the buffer have the form that rule 3 asks of an event line.
+  private func isEvent(_ range: Range<Int>) -> Bool {
+    (2...LogLimit.eventBytes).contains(range.count)
+      && buffer[range.lowerBound] == UInt8(ascii: "{")
+      && buffer[range.upperBound - 1] == UInt8(ascii: "}")
+  }
+
+  /// Moves to a place where an item begins, with what is known of the events before it.
+  mutating func resume(at newOffset: UInt64, next newNext: UInt64, frontier newFrontier: Frontier?)
+  {
     offset = newOffset
     next = newNext
-    frontier = nil
+    frontier = newFrontier
   }
 
-  /// Whether only newlines follow.
-  private mutating func isFill(from start: UInt64) throws(StorageError) -> Bool {
-    var position = start
+  /// Whether only newlines follow ``offset``.
+  mutating func isFill() throws(StorageError) -> Bool {
+    var position = offset
     while true {
       let count = try load(from: position, count: 1)
       if count == 0 { return true }
@@ -165,33 +186,37 @@ package struct SegmentScanner {
     if filled - kept >= count { return filled - kept }
     if kept > 0 {
       // What was read already moves to the front; it is less than one item.
-      buffer.replaceSubrange(0..<filled - kept, with: Array(buffer[kept..<filled]))
+      moveToFront(&buffer, kept..<filled)
       bufferOffset = start
       filled -= kept
     }
     let wanted = max(count, readAhead)
     if buffer.count < wanted {
-      buffer.append(contentsOf: repeatElement(0, count: wanted - buffer.count))
+      buffer += [UInt8](repeating: 0, count: wanted - buffer.count)
     }
+    readAhead = min(2 * readAhead, 1 << 18)
     filled += try file.readFully(
       into: &buffer, range: filled..<wanted, at: bufferOffset + UInt64(filled))
     return filled
   }
 }
 
-/// The index of the first newline in a part of `bytes`, eight bytes at a time.
-func indexOfNewline(in bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
+/// The index of the first such byte in a part of `bytes`, eight at a time.
+func firstIndex(
+  of byte: UInt8, in bytes: Span<UInt8>, from start: Int, to end: Int
+) -> Int? {
   let raw = unsafe bytes.bytes
+  let pattern = UInt64(byte) &* 0x0101_0101_0101_0101
   var index = start
   while index + 8 <= end {
     let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self).littleEndian
-    let difference = word ^ 0x0A0A_0A0A_0A0A_0A0A
+    let difference = word ^ pattern
     let zeros = (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
     if zeros != 0 { return index + zeros.trailingZeroBitCount / 8 }
     index += 8
   }
   while index < end {
-    if bytes[index] == UInt8(ascii: "\n") { return index }
+    if bytes[index] == byte { return index }
     index += 1
   }
   return nil

@@ -19,7 +19,7 @@ package final class Ledger {
   let surroundings: Surroundings
   let keys: KeyStore
   /// How long the writer's lock is waited for.
-  private let patienceMilliseconds: Int
+  let patienceMilliseconds: Int
   /// Tells whoever runs the call what was put right on the way.
   package var tell: (LedgerNote) -> Void = { _ in }
 
@@ -38,13 +38,13 @@ package final class Ledger {
       })
     else { throw .noLedger(directory: path.directory) }
     let storage = try inStorage { () throws(StorageError) in
-      try FileStorage.open(directory: path.directory)
+      try FileStorage.openAsShared(directory: path.directory)
     }
     self.storage = storage
     let identity = try inLog { () throws(LogError) in try LedgerIdentity.read(from: storage) }
     self.identity = identity
-    keys = KeyStore(path, ledgerID: identity.id.hex, surroundings: surroundings)
-    try inFiles { () throws(PlatformError) in try createDirectories(path.index) }
+    keys = try KeyStore(path, ledgerID: identity.id.hex, surroundings: surroundings)
+    try inStorage { () throws(StorageError) in try storage.ensureDirectory("index") }
     views = try inViews { () throws(ViewError) in try ViewStore(.file(path.views)) }
   }
 
@@ -54,7 +54,7 @@ package final class Ledger {
   ///   `.needsRepair`.
   package func takeTurn() throws(LedgerError) -> Turn {
     let head = try inStorage { () throws(StorageError) in
-      try storage.open(LogPath.head, for: .writing)
+      try Head.open(in: storage)
     }
     let isTaken = try inStorage { () throws(StorageError) in
       try acquire(
@@ -65,7 +65,8 @@ package final class Ledger {
     let writer: LogWriter
     do {
       writer = try LogWriter.open(
-        storage, identity: identity, head: head, knownDurable: known)
+        storage, identity: identity, head: head, knownDurable: known,
+        segmentBytes: surroundings.segmentBytes)
     } catch {
       throw .log(error)
     }
@@ -73,6 +74,7 @@ package final class Ledger {
     if turn.recovery.isHeadRebuilt { tell(.headRebuilt) }
     if !turn.recovery.adopted.isEmpty { tell(.adopted(turn.recovery.adopted)) }
     try catchUp(to: turn)
+    turn.catchUpTree()
     try turn.recordQuarantine()
     try turn.finishResolutions()
     return turn

@@ -1,5 +1,6 @@
 package import Bytes
 import Dispatching
+import EventLog
 import Events
 import Platform
 
@@ -17,6 +18,8 @@ package struct Surroundings {
   package var tzdata: String
   /// Who asks: `user:LOGIN@HOST`, or what the caller said.
   package var actor: String
+  /// Bytes that a segment holds before it is closed.
+  package var segmentBytes = LogLimit.segmentBytes
 
   package init(
     now: @escaping () -> Instant, random: @escaping (Int) -> [UInt8]?,

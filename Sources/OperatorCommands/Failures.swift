@@ -48,13 +48,7 @@ extension CommandFailure {
       self.init(.notFound, Self.text(reasons, index), notDone: Self.nothing)
     case .refused(let index, let reasons):
       self.init(.badInput, Self.text(reasons, index), notDone: Self.nothing)
-    case .callTooLarge(let events, let bytes):
-      self.init(
-        .badInput,
-        "the call comes to \(events) events of \(bytes) bytes, and a commit holds 65536 of "
-          + "8388608",
-        notDone: Self.nothing,
-        hint: "let --batch N divide it, or take a smaller N; nothing is done twice")
+    case .callTooLarge(let events, let bytes): self.init(callOf: events, bytes)
     case .zoneUnavailable(let zone):
       self.init(
         .configuration, "this system's zone database has no zone '\(zone.text)'",
@@ -73,10 +67,86 @@ extension CommandFailure {
       self.init(
         .configuration, "'\(path)' isn't a file of keys", stillGood: "the log isn't concerned",
         notDone: Self.nothing, hint: "put the file back from a backup of the keys")
+    case .untrustedKeys(let path):
+      self.init(
+        .permission, "'\(path)' isn't a directory of yours that nobody else may enter",
+        stillGood: "the log isn't concerned", notDone: Self.nothing,
+        hint: "see who was in it, then 'chmod 0700' it as its owner")
+    case .signing(let error): self.init(error)
     case .unreadableEvent(let id, let error):
       self.init(
         .integrityViolation, "event \(id) can't be read: \(error.text)", notDone: Self.nothing,
         hint: "a later release may know it; 'ledger-audit verify' says whether it is damaged")
+    }
+  }
+
+  private init(callOf events: Int, _ bytes: Int) {
+    self.init(
+      .badInput,
+      "the call comes to \(events) events of \(bytes) bytes, and a commit holds 65536 of 8388608",
+      notDone: Self.nothing,
+      hint: "let --batch N divide it, or take a smaller N; nothing is done twice")
+  }
+
+  /// What keeps a checkpoint, a signature or a time stamp from being made or taken in.
+  private init(_ error: SigningError) {
+    switch error {
+    case .signedMore(let signed, let found):
+      self.init(
+        .integrityViolation,
+        "the ledger's key has signed \(signed) events, and the ledger has \(found)",
+        stillGood: "these \(found) are as they were", notDone: "nothing was signed",
+        hint: "an older copy was put back; bring the newer one, or 'repair --from' it")
+    case .signedOther(let size):
+      self.init(
+        .integrityViolation,
+        "the ledger's key has signed another history of the first \(size) events",
+        notDone: "nothing was signed",
+        hint: "one of two copies went on by itself, or events were altered; keep both")
+    case .noCheckpoint:
+      self.init(
+        .notFound, "the ledger has no such checkpoint", notDone: Self.nothing,
+        hint: "'dispatch-ledger checkpoint' signs one")
+    case .noCosignature:
+      self.init(
+        .badInput,
+        "these aren't signature lines, or they are of another checkpoint than the newest",
+        notDone: "nothing was taken in", hint: "ask the witness again with the newest checkpoint")
+    case .notCosigned:
+      self.init(
+        .answerIsNo, "nobody but the ledger has signed its newest checkpoint",
+        notDone: "the key wasn't changed",
+        hint: "take in a witness's answer with 'checkpoint --cosigned' first")
+    case .timeStamp(let error):
+      self.init(
+        .badInput, "the answer isn't a time stamp that holds: \(Self.text(error))",
+        notDone: Self.nothing)
+    case .signerFailed(let failure):
+      self.init(
+        .unavailable, "the command that signs gave no signature: \(Self.text(failure))",
+        stillGood: "all that was acknowledged is durable", notDone: "nothing was signed",
+        hint: "it gets the message on standard input, and prints the signature in base64")
+    }
+  }
+
+  private static func text(_ error: TimeStampError) -> String {
+    switch error {
+    case .malformed: "it isn't the form of one"
+    case .refused(let status): "the authority refused, with status \(status)"
+    case .otherDigest: "it is over something else than SHA-256 of a checkpoint's text"
+    case .badSignature: "its signature doesn't hold"
+    case .untrusted: "none of the given authorities vouches for who signed it"
+    }
+  }
+
+  static func text(_ failure: SignerFailure) -> String {
+    switch failure {
+    case .ended(.exited(let status)): "it ended with status \(status)"
+    case .ended(.killed(let signal)): "signal \(signal) ended it"
+    case .ended(.timedOut): "it took longer than 30 seconds"
+    case .ended(.tooMuch): "it printed more than a signature"
+    case .notBase64: "what it printed isn't base64"
+    case .otherKey: "what it printed isn't a signature under the ledger's key"
     }
   }
 
@@ -149,6 +219,12 @@ extension CommandFailure {
   private init(_ end: LogEnd) {
     let place = "\(LogPath.segment(end.valid.segment)), byte \(end.valid.offset)"
     switch end.state {
+    case .corrupt where end.isHeadAtOdds:
+      self.init(
+        .integrityViolation, "head tells of another log than the one in log/",
+        stillGood: "nothing was changed", notDone: Self.nothing,
+        hint: "one of the two was put back from a copy: find out which; 'ledger-audit verify'"
+          + " tells more")
     case .corrupt:
       self.init(
         .integrityViolation,

@@ -32,53 +32,6 @@ enum Shared {
   static let dispatch = Argument("DISPATCH", .text, help: "The dispatch's id")
 }
 
-enum InitCommand {
-  static let origin = Option(
-    "origin", "NAME", .text, help: "The ledger's name in signed statements (default: ledger)")
-  static let entry = OperatorCommand(
-    "init", "Make a new ledger",
-    details: """
-      Makes the directory where it is missing, an Ed25519 key and an HMAC key under keys/,
-      config.json with the console as its only channel, and the log with its first event.
-      """,
-    examples: [
-      Example("dispatch-ledger init -C ledger --origin example.com/dr", "A ledger in ./ledger")
-    ], takes: [origin], run: run)
-
-  static func run(
-    _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
-  ) throws(CommandFailure) -> ExitStatus {
-    let directory: String
-    do {
-      directory = try absolutePath(invocation[Global.ledger])
-    } catch {
-      throw CommandFailure(error)
-    }
-    let identity = try inLedger { () throws(LedgerError) in
-      try Ledger.create(
-        LedgerPath(directory), origin: invocation[origin] ?? "ledger",
-        configuration: Configuration.initial,
-        surroundings: world.surroundings(invocation[Global.actor]))
-    }
-    if session.wantsJSON {
-      try session.print(
-        json: JSONObject([
-          .init(key: "directory", value: .string(directory)),
-          .init(key: "ledger_id", value: .string(identity.id.hex)),
-          .init(key: "origin", value: .string(identity.origin)),
-          .init(key: "v", value: 1),
-          .init(key: "vkey", value: .string(identity.verifierKey.text)),
-        ]))
-    } else {
-      try session.print([
-        "ledger": directory, "origin": identity.origin, "id": identity.id.hex,
-        "vkey": identity.verifierKey.text,
-      ])
-    }
-    return .done
-  }
-}
-
 enum ImportCommand {
   static let file = Argument("FILE", .input, help: "The catalogue, a JSON document; - is stdin")
   static let entry = OperatorCommand(

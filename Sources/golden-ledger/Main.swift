@@ -43,6 +43,10 @@ struct Story {
     let world = GoldenWorld()
     var transcript = ""
     for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+      if line.hasPrefix("segments of "), let bytes = UInt64(line.dropFirst("segments of ".count)) {
+        world.segmentBytes = bytes
+        continue
+      }
       transcript += "$ \(line)\n"
       transcript += try answer(words(String(line)), ledger, world)
     }
@@ -104,6 +108,8 @@ struct Story {
 final class GoldenWorld {
   private var reads: Int64 = 0
   private var draws: UInt64 = 0
+  /// What a story says with `segments of BYTES`.
+  var segmentBytes: UInt64?
 
   func now() -> Instant {
     reads += 1
@@ -125,10 +131,12 @@ final class GoldenWorld {
 
   var surroundings: Surroundings {
     let zones = ZoneDatabase.system
-    return Surroundings(
+    var surroundings = Surroundings(
       now: now, random: { self.random($0) },
       zoneFile: { name in (try? zones?.zone(named: name)) ?? nil }, tzdata: "2025b",
       actor: "user:ops@example")
+    if let segmentBytes { surroundings.segmentBytes = segmentBytes }
+    return surroundings
   }
 }
 

@@ -39,12 +39,13 @@ struct AgreementTests {
       .encodeLine()
   }
 
-  /// A ledger of three segments with commits of one to three events.
-  private static func ledger() throws -> SimulatedDisk {
+  /// A ledger of three segments with commits of one to three events; a fork's times differ from some
+  /// event on.
+  private static func ledger(forkedAt fork: UInt64 = .max) throws -> SimulatedDisk {
     let disk = SimulatedDisk()
     var writer = try LogWriter.create(in: disk, identity: identity, segmentBytes: 2_600)
     while writer.size < 14 {
-      let time = writer.lastTime.adding(seconds: 1)
+      let time = writer.lastTime.adding(seconds: writer.size == 0 ? 0 : writer.size < fork ? 1 : 2)
       let lines = (writer.size...writer.size + writer.size % 3).map { line($0, time: time) }
       _ = try writer.append(lines, time: time)
       try writer.synchronize()
@@ -59,7 +60,7 @@ struct AgreementTests {
       && envelope.time == commit.time
       && (envelope.idempotencyKey == nil || id == commit.first)
       && EventType(rawValue: envelope.type) != nil
-      && (id != 0 || line == firstLine(time: commit.time))
+      && (id != 0 || line == firstLine(time: identity.created))
   }
 
   private static func ours(_ storage: any Storage) throws -> SecondImplementation.Answer {
@@ -71,8 +72,16 @@ struct AgreementTests {
       case .headLost, .suspect: report.damage.isEmpty ? 5 : 4
       case .clean, .torn: report.damage.isEmpty ? 0 : 4
       }
+    guard case .object(var document) = report.json(of: identity) else {
+      fatalError("a report is an object")
+    }
+    // What FORMAT.md §18 says of a ledger without a checkpoint.
+    document["authenticated"] = false
+    document["evidence"] = []
+    document["signed"] = "0"
+    document["time_stamps"] = []
     return SecondImplementation.Answer(
-      report: String(decoding: report.json(of: identity).canonicalBytes, as: UTF8.self),
+      report: String(decoding: JSON.object(document).canonicalBytes, as: UTF8.self),
       status: status)
   }
 
@@ -89,23 +98,34 @@ struct AgreementTests {
     }
   }
 
+  /// - Returns: The words that stood in the reports.
+  @discardableResult
   private func compare(
     _ cases: [(name: String, disk: SimulatedDisk)]
-  ) throws {
+  ) throws -> Set<String> {
     let second = try SecondImplementation()
     let directory = FileManager.default.temporaryDirectory
       .appendingPathComponent("agreement-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: directory) }
     var differences: [String] = []
+    var seen: Set<String> = []
     for (name, disk) in cases {
       try Self.write(disk, to: directory)
       let theirs = try second.answer(for: directory.path)
       let ours = try Self.ours(FileStorage.openForReading(directory: directory.path))
+      seen.formUnion(
+        ours.report.split(separator: "\"").map(String.init).filter(Self.words.contains))
       if ours != theirs { differences.append("\(name)\n  \(ours)\n  \(theirs)") }
     }
     let shown = differences.prefix(5).joined(separator: "\n")
     #expect(differences.isEmpty, "\(differences.count) of \(cases.count) differ\n\(shown)")
+    return seen
   }
+
+  /// Every state, and every word for damage.
+  private static let words = Set(
+    EventLog.RecoveryState.allCases.map(\.rawValue)
+      + ["missing", "surplus", "header", "commit", "root", "seal", "event", "head"])
 
   @Test("on a ledger at rest, by every byte")
   func clean() throws {
@@ -144,5 +164,27 @@ struct AgreementTests {
       }
     }
     try compare(cases)
+  }
+
+  @Test("on thousands of seeded damages, up to four to a ledger")
+  func seeded() throws {
+    let whole = try Self.ledger()
+    let fork = try Self.ledger(forkedAt: 5)
+    var seen: Set<String> = []
+    for seed: UInt64 in 0..<8 {
+      var random = SeededRandom(seed: seed)
+      var cases: [(name: String, disk: SimulatedDisk)] = []
+      for number in 0..<400 {
+        let disk = whole.copy()
+        var names: [String] = []
+        for _ in 0...number % 4 {
+          let damage = RandomDamage.allCases.randomElement(using: &random) ?? .flip
+          names.append("\(damage) \(damage.apply(to: disk, from: fork, &random))")
+        }
+        cases.append(("seed \(seed), case \(number): \(names.joined(separator: "; "))", disk))
+      }
+      seen.formUnion(try compare(cases))
+    }
+    #expect(seen == Self.words)
   }
 }

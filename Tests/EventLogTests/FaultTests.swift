@@ -89,7 +89,7 @@ struct FaultTests {
     let disk = Workload.finishedDisk()
     var writer = try Workload.open(disk, segmentBytes: 1 << 24)
     let before = disk.copy()
-    let long = [UInt8](repeating: UInt8(ascii: "{"), count: 65_536)
+    let long = Array("{".utf8) + [UInt8](repeating: UInt8(ascii: "}"), count: 65_535)
     #expect(appendError(&writer, [long]) == .eventTooLong(bytes: 65_536))
     #expect(appendError(&writer, []) == .commitTooLarge(events: 0, bytes: 0))
     let lines = [[UInt8]](repeating: Array(long.dropLast()), count: 129)

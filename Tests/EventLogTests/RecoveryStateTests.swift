@@ -9,18 +9,17 @@ struct RecoveryStateTests {
   func table() {
     for tail in TailKind.allCases {
       for bits in 0..<8 {
-        let (reaches, hasSlot, isBroken) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0)
+        let (isShort, hasSlot, isBroken) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0)
         let state = RecoveryState(
-          reachesMark: reaches, tail: tail, hasSlot: hasSlot, isBrokenBeforeLastSegment: isBroken)
+          isBroken: isBroken, isShort: isShort, hasSlot: hasSlot, tail: tail)
         let expected: RecoveryState =
-          switch (isBroken, reaches, tail, hasSlot) {
+          switch (isBroken, isShort, hasSlot, tail) {
           case (true, _, _, _): .corrupt
-          case (_, false, .fill, _): .lostTail
-          case (_, false, _, _): .corrupt
-          case (_, true, _, false): .headLost
-          case (_, true, .fill, true): .clean
-          case (_, true, .explained, true): .torn
-          case (_, true, .unexplained, true): .suspect
+          case (_, true, _, _): .lostTail
+          case (_, _, false, _): .headLost
+          case (_, _, _, .fill): .clean
+          case (_, _, _, .explained): .torn
+          case (_, _, _, .unexplained): .suspect
           }
         #expect(state == expected, "\(tail) \(bits)")
       }
@@ -72,16 +71,17 @@ struct RecoveryStateTests {
     #expect(try Workload.lines(disk).count == 15)
   }
 
-  @Test("a commit cut anywhere is torn", arguments: [1, 20, 256, 257, 258, 300])
+  @Test("a commit cut anywhere is torn", arguments: [1, 20, 256, 257, 258, 300, .max])
   func cut(length: Int) throws {
     let disk = Workload.finishedDisk()
     let (path, bytes) = try lastSegment(disk)
     let commit = try nextCommit(disk)
     let kept = min(length, commit.count - 1)
-    for padding in [0, 700] {
-      let tail = Array(commit[..<kept]) + [UInt8](repeating: 0x0A, count: padding)
+    for padding in [[], [UInt8](repeating: 0x0A, count: 700), [0], [0x0A, 0x0A, 0, 0]] {
+      if kept == commit.count - 1, padding.first == 0x0A { continue }  // That makes it whole.
+      let tail = Array(commit[..<kept]) + padding
       disk.setBytes(of: path, to: bytes + tail)
-      #expect(try state(disk) == .torn, "\(kept) bytes and \(padding) newlines")
+      #expect(try state(disk) == .torn, "\(kept) bytes and \(padding)")
       let copy = disk.copy()
       let writer = try Workload.open(copy)
       #expect(writer.recovery.quarantined.count == 1)
@@ -97,9 +97,17 @@ struct RecoveryStateTests {
     #expect(commit.count > 1_600)
     var blank = bytes + commit
     let sector = (bytes.count / 512 + 2) * 512
-    for index in sector..<sector + 512 { blank[index] = 0 }
-    disk.setBytes(of: path, to: blank)
-    #expect(try state(disk) == .torn)
+    for (start, split) in [(sector, 0), (sector, 512), (sector, 100), (bytes.count, 1)] {
+      // Where fill ended within the sector, newlines stand before it and zeros after.
+      blank = bytes + commit
+      let end = (start / 512 + 1) * 512
+      for index in start..<end { blank[index] = index < start + split ? 0x0A : 0 }
+      disk.setBytes(of: path, to: blank)
+      #expect(try state(disk) == .torn, "\(split) newlines from \(start) on")
+      blank[end - 1] = UInt8(ascii: "x")
+      disk.setBytes(of: path, to: blank)
+      #expect(try state(disk) == .suspect, "and not all blank")
+    }
 
     for index in [10, 300, commit.count - 3] {
       var flipped = bytes + commit
@@ -111,7 +119,8 @@ struct RecoveryStateTests {
     }
   }
 
-  @Test("a lost commit before another of the same group is torn")
+  @Test(
+    "before another of its group, a commit with a lost sector is torn, with a flipped bit suspect")
   func group() throws {
     let disk = Workload.finishedDisk()
     let (path, bytes) = try lastSegment(disk)
@@ -122,6 +131,10 @@ struct RecoveryStateTests {
     _ = try writer.append([Workload.line(15)], time: writer.lastTime)
     var damaged = try lastSegment(copy).bytes
     damaged[first - 5] ^= 1
+    disk.setBytes(of: path, to: damaged)
+    #expect(try state(disk) == .suspect)
+    damaged[first - 5] ^= 1
+    for index in bytes.count..<(bytes.count / 512 + 1) * 512 { damaged[index] = 0 }
     disk.setBytes(of: path, to: damaged)
     #expect(try state(disk) == .torn)
     let recovered = try Workload.open(disk)
@@ -147,12 +160,15 @@ struct RecoveryStateTests {
     #expect(disk.bytes(of: path) == damaged)
   }
 
-  @Test("both slots lost: made anew where the log is clean, refused where bytes follow")
-  func headLost() throws {
+  @Test(
+    "both slots lost, or the file: made anew where the log is clean, refused where bytes follow",
+    arguments: [true, false])
+  func headLost(isThere: Bool) throws {
     let disk = Workload.finishedDisk()
-    disk.setBytes(of: "head", to: [])
+    if isThere { disk.setBytes(of: "head", to: []) } else { disk.remove("head") }
     #expect(try state(disk) == .headLost)
     let torn = disk.copy()
+    torn.setBytes(of: "head", to: [])
     let writer = try Workload.open(disk)
     #expect(writer.recovery.isHeadRebuilt)
     #expect(writer.size == 14)

@@ -10,6 +10,8 @@ struct Workload {
   private(set) var acknowledged: [[UInt8]] = []
   /// The lines that were handed to a writer, acknowledged or not.
   private(set) var attempted: [[UInt8]] = []
+  /// How many events there were after each commit that was handed to a writer.
+  private(set) var commitEnds: Set<Int> = []
   private(set) var errors: [LogError] = []
 
   static let identity: LedgerIdentity = {
@@ -40,9 +42,48 @@ struct Workload {
       let count = min(writer.size % 3 + 1, size - writer.size)
       let lines = (writer.size..<writer.size + count).map(Self.line)
       attempted = acknowledged + lines
+      commitEnds.insert(attempted.count)
       _ = try writer.append(lines, time: max(writer.lastTime, Self.time(writer.size)))
       try writer.synchronize()
       acknowledged += lines
+    }
+  }
+
+  /// Creates a log in which three commits share each sync, and into fill that a writer wrote ahead of
+  /// itself: the fill ends within a sector, and isn't always durable.
+  mutating func runGroups(on disk: SimulatedDisk, groups: UInt64 = 6) {
+    do {
+      var writer = try LogWriter.create(in: disk, identity: Self.identity)
+      try append(to: &writer, until: 1)
+      for group in 0..<groups {
+        if group % 2 == 0 {
+          try Self.fill(disk, bytes: 700 + 411 * Int(group), isSynced: group != 2)
+        }
+        for count in [1, 2 + group % 3, 1] {
+          let lines = (writer.size..<writer.size + count).map(Self.line)
+          attempted += lines
+          commitEnds.insert(attempted.count)
+          _ = try writer.append(lines, time: max(writer.lastTime, Self.time(writer.size)))
+        }
+        try writer.synchronize()
+        acknowledged = attempted
+      }
+    } catch {
+      errors.append(error)
+    }
+  }
+
+  /// Writes newlines behind the end of the first segment.
+  private static func fill(
+    _ disk: SimulatedDisk, bytes: Int, isSynced: Bool
+  ) throws(LogError) {
+    do {
+      let file = try disk.open("log/0000000000000000.log", for: .writing)
+      let newlines = [UInt8](repeating: 0x0A, count: bytes)
+      _ = try file.write(newlines[...], at: file.size())
+      if isSynced { try file.synchronize() }
+    } catch {
+      throw .storage(error)
     }
   }
 
@@ -51,7 +92,7 @@ struct Workload {
   ) throws(LogError) -> LogWriter {
     let head: any StorageFile
     do {
-      head = try disk.open("head", for: .writing)
+      head = try Head.open(in: disk)
       _ = try head.tryLock()
     } catch {
       throw .storage(error)

@@ -230,7 +230,8 @@ final class TemporaryLedger: Sendable {
 
   func create() throws {
     _ = try Ledger.create(
-      LedgerPath(path), origin: "example.com/dr", configuration: Array("{}\n".utf8),
+      LedgerPath(path),
+      NewLedger(origin: "example.com/dr", configuration: Array("{}\n".utf8)),
       surroundings: .system(actor: "user:test@host"))
   }
 

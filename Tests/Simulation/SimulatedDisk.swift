@@ -19,15 +19,29 @@ package final class SimulatedDisk: Storage {
 
   package static let sectorBytes = 512
   static let inputOutputError: Int32 = 5
+  /// How many earlier states of a sector are kept.
+  private static let rememberedStates = 2
 
   fileprivate final class Node {
     var live: [UInt8] = []
     var durable: [UInt8] = []
-    /// Sectors whose live bytes were not made durable since they were written.
-    var unsynced: Set<Int> = []
+    /// Sectors whose live bytes were not made durable since they were written, each with what it
+    /// held after earlier writes since then: the system may have written that.
+    var unsynced: [Int: [[UInt8]]] = [:]
     /// Whether the length changed since the last sync.
     var isLengthUnsynced = false
     var lockHolder: ObjectIdentifier?
+
+    func bytes(ofSector sector: Int) -> [UInt8] {
+      Array(live.dropFirst(sector * sectorBytes).prefix(sectorBytes))
+    }
+
+    /// Notes that a sector is about to change.
+    func touch(_ sector: Int) {
+      var states = unsynced[sector] ?? []
+      if unsynced[sector] != nil { states.append(bytes(ofSector: sector)) }
+      unsynced[sector] = states.suffix(rememberedStates)
+    }
   }
 
   fileprivate var names: [String: Node] = [:]
@@ -58,7 +72,7 @@ package final class SimulatedDisk: Storage {
     let node = names[path] ?? Node()
     node.live = bytes
     node.durable = bytes
-    node.unsynced = []
+    node.unsynced = [:]
     node.isLengthUnsynced = false
     names[path] = node
     durableNames[path] = node
@@ -126,12 +140,13 @@ package final class SimulatedDisk: Storage {
 
   private static func survivingBytes(of node: Node, next: () -> Bool) -> [UInt8] {
     var bytes = node.durable
-    for sector in node.unsynced.sorted() where next() {
+    for (sector, states) in node.unsynced.sorted(by: { $0.key < $1.key }) {
+      let kept = ([node.bytes(ofSector: sector)] + states.reversed()).filter { _ in next() }
+      guard let state = kept.first else { continue }
       let start = sector * sectorBytes
-      let end = min(start + sectorBytes, node.live.count)
-      guard start < end else { continue }
+      let end = start + state.count
       if bytes.count < end { bytes += [UInt8](repeating: 0, count: end - bytes.count) }
-      bytes.replaceSubrange(start..<end, with: node.live[start..<end])
+      bytes.replaceSubrange(start..<end, with: state)
     }
     if node.isLengthUnsynced, next() {
       if bytes.count > node.live.count { bytes.removeLast(bytes.count - node.live.count) }
@@ -258,13 +273,14 @@ private final class SimulatedFile: StorageFile {
     if case .shortWrite(let limit)? = fault { count = max(1, min(count, limit)) }
     let start = Int(offset)
     let end = start + count
+    for sector in start / SimulatedDisk.sectorBytes...(end - 1) / SimulatedDisk.sectorBytes {
+      node.touch(sector)
+    }
     if node.live.count < end {
       node.live += [UInt8](repeating: 0, count: end - node.live.count)
       node.isLengthUnsynced = true
     }
     node.live.replaceSubrange(start..<end, with: bytes.prefix(count))
-    node.unsynced.formUnion(
-      start / SimulatedDisk.sectorBytes...(end - 1) / SimulatedDisk.sectorBytes)
     return count
   }
 
@@ -282,7 +298,7 @@ private final class SimulatedFile: StorageFile {
       node.live += [UInt8](repeating: 0, count: length - node.live.count)
     }
     node.isLengthUnsynced = true
-    node.unsynced = node.unsynced.filter { $0 * SimulatedDisk.sectorBytes < length }
+    node.unsynced = node.unsynced.filter { $0.key * SimulatedDisk.sectorBytes < length }
   }
 
   func synchronize() throws(StorageError) {
@@ -290,20 +306,20 @@ private final class SimulatedFile: StorageFile {
     if fault == .lyingSync { return }
     if case .error(let code)? = fault {
       // The system drops the pages' dirty marks: what they hold is never written any more.
-      node.unsynced = []
+      node.unsynced = [:]
       node.isLengthUnsynced = false
       throw StorageError(operation: .synchronize, path: path, code: code)
     }
     var durable = node.durable
     if durable.count > node.live.count { durable.removeLast(durable.count - node.live.count) }
     durable += [UInt8](repeating: 0, count: node.live.count - durable.count)
-    for sector in node.unsynced {
+    for sector in node.unsynced.keys {
       let start = sector * SimulatedDisk.sectorBytes
       let end = min(start + SimulatedDisk.sectorBytes, node.live.count)
       if start < end { durable.replaceSubrange(start..<end, with: node.live[start..<end]) }
     }
     node.durable = durable
-    node.unsynced = []
+    node.unsynced = [:]
     node.isLengthUnsynced = false
   }
 
