@@ -34,17 +34,17 @@ let package = Package(
   ],
   dependencies: [],
   targets: [
-    // Libraries of the system, and the checksum kernels that need the processor's own instructions.
+    // Libraries of the system, and the kernels that need the processor's own instructions.
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
-    .target(name: "CChecksum"),
+    .target(name: "CKernels"),
 
     // Layer 0
-    module("Bytes", imports: ["CChecksum", "CCrypto"]),
+    module("Bytes", imports: ["CKernels", "CCrypto"]),
     // Layer 1
     module("Merkle", imports: ["Bytes"]),
     module("Events", imports: ["Bytes"]),
@@ -56,6 +56,7 @@ let package = Package(
     module(
       "Audit",
       imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
+    module("Export", imports: ["Bytes", "EventLog", "Events", "Merkle"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
     module("Channels", imports: ["Bytes", "Dispatching", "Events", "Platform"]),
@@ -79,8 +80,8 @@ let package = Package(
     module(
       "AuditorCommands",
       imports: [
-        "Audit", "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Platform",
-        "Presentation",
+        "Audit", "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Export",
+        "Merkle", "Platform", "Presentation",
       ]),
     program(
       "dispatch-ledger", imports: ["CommandLineInterface", "OperatorCommands", "SystemConsole"]),
@@ -113,6 +114,8 @@ let package = Package(
       imports: [
         "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views",
       ]),
+    tests(
+      "ExportTests", imports: ["Bytes", "EventLog", "Events", "Export", "Merkle", "Simulation"]),
     tests("HouseRulesTests", imports: []),
     tests(
       "AuditTests",
@@ -123,8 +126,9 @@ let package = Package(
     tests(
       "ProgramTests",
       imports: [
-        "AuditorCommands", "CommandLineInterface", "OperatorCommands", "dispatch-ledger",
-        "golden-ledger", "ledger-audit",
+        "AuditorCommands", "Bytes", "CommandLineInterface", "EventLog", "Merkle",
+        "OperatorCommands", "Platform", "Simulation", "dispatch-ledger", "golden-ledger",
+        "ledger-audit",
       ]),
     tests(
       "AgreementTests",

@@ -13,14 +13,22 @@ import json
 import os
 import re
 import sys
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
+
+from _evidence import Chain, Evidence, Key, read_key, read_note
+from _proofs import growth_fault, proof_fault, read_proof
 
 HELP = """\
-usage: verify-ledger.py LEDGER_DIRECTORY
+usage: verify-ledger.py [--vkey KEY] [--pinned NOTE]... [--authorities FILE] LEDGER_DIRECTORY
+       verify-ledger.py --proof FILE --event FILE --vkey KEY
+       verify-ledger.py --growth FILE
 
 Reads every byte of a ledger's log and prints one line of canonical JSON: what is durable, the root
 of the events, and every damage that was found. Explanations go to standard error. Nothing is
 written, locked or repaired.
+
+--proof checks a proof that an event is in a ledger, --growth one that a ledger's older root grew
+into its newer one; neither needs the ledger. Each answers in one line; 4 means: it proves nothing.
 
 exit status
    0  clean or torn, no damage         64  wrong usage
@@ -468,6 +476,9 @@ class Segment(NamedTuple):
         return f"log/{self.first:016d}.log"
 
 
+TELLING = (b'"type":"ledger.key-changed.v1"}', b'"type":"ledger.time-stamped.v1"}')
+
+
 class Verifier:
     """Reads a ledger as §7 says."""
 
@@ -489,6 +500,10 @@ class Verifier:
         self.short = self.broken = False  # the log ends before W; there is worse damage than that
         self.segment: Optional[Segment] = None
         self.looked_to = 0  # up to where the segment was looked through for lines
+        # §18: the roots of these sizes, and the events that evidence is judged by
+        self.wanted: FrozenSet[int] = frozenset()
+        self.roots: Dict[int, bytes] = {}
+        self.telling: List[Tuple[int, Dict[str, object]]] = []
 
     # §5
 
@@ -696,12 +711,24 @@ class Verifier:
                              self.count + count - 1)
                 tree = None
         if self.valid_count is None:
-            for leaf in leaves[: max(self.mark - self.count, 0)]:
+            for text, leaf in zip(lines[: max(self.mark - self.count, 0)], leaves):
                 self.marked.append(leaf)
+                self._note_evidence(text)
             self._compare_slots(self.count + count, line.fields["root"], line)
         self._check_events(line, lines)
         self.count, self.tree = self.count + count, tree
         return at + COMMIT_LINE + length
+
+    def _note_evidence(self, text: bytes) -> None:
+        """Keeps what §18 asks for, of the event that `marked` has just taken in."""
+        size = self.marked.size
+        if size in self.wanted or text.endswith(TELLING):
+            self.roots[size] = self.marked.root()
+        if text.endswith(TELLING):
+            try:
+                self.telling.append((size - 1, canonical_object(text)))
+            except ValueError:
+                pass
 
     def _commit_fault(self, line: Line) -> Optional[str]:
         """Which of the rules 2 and 3 of §3.2 a commit breaks, or None."""
@@ -800,29 +827,140 @@ class Verifier:
         return "head-lost" if not self.slots else self.tail or "clean"
 
 
+class Asked(NamedTuple):
+    """What the verifier was given: a ledger and what to hold it against (§18), or a proof."""
+
+    directory: Optional[str]
+    pinned: List[str]
+    vkey: Optional[str] = None
+    authorities: Optional[str] = None
+    proof: Optional[str] = None
+    event: Optional[str] = None
+    growth: Optional[str] = None
+
+
+def read_arguments(arguments: List[str]) -> Optional[Asked]:
+    """The arguments' meaning, or None where they have none."""
+    single: Dict[str, str] = {}
+    pinned, names = [], []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "--pinned" and rest:
+            pinned.append(rest.pop(0))
+        elif word.startswith("--") and word[2:] in Asked._fields[2:] and rest:
+            if word[2:] in single:
+                return None
+            single[word[2:]] = rest.pop(0)
+        elif word.startswith("-"):
+            return None
+        else:
+            names.append(word)
+    asked = set(single) | ({"pinned"} if pinned else set())
+    alone = {"proof": {"proof", "event", "vkey"}, "growth": {"growth"}}
+    for kind, all_of_it in alone.items():
+        if kind in asked:
+            return Asked(None, [], **single) if asked == all_of_it and not names else None
+    if len(names) != 1 or "event" in asked:
+        return None
+    return Asked(names[0], pinned, **single)
+
+
+def text_or_file(text: str) -> bytes:
+    """What a file of that name holds, or else the text itself."""
+    if os.path.exists(text):
+        with open(text, "rb") as file:
+            return file.read()
+    return text.encode()
+
+
+def given_key(text: str) -> Key:
+    """The verifier key of `--vkey`."""
+    key = read_key(text_or_file(text).decode("utf-8", "replace").rstrip("\n"))
+    if key is None:
+        raise Unusable(65, "--vkey isn't a verifier key")
+    return key
+
+
+def check_proof(asked: Asked) -> int:
+    """Checks a proof that stands alone (§13), and returns the exit status."""
+    if asked.growth is not None:
+        try:
+            fault = growth_fault(text_or_file(asked.growth))
+        except ValueError as error:
+            raise Unusable(65, str(error)) from error
+    else:
+        proof = read_proof(text_or_file(asked.proof))
+        if proof is None:
+            raise Unusable(65, "--proof isn't a tlog-proof")
+        line = text_or_file(asked.event)
+        fault = proof_fault(proof, line[:-1] if line.endswith(b"\n") else line,
+                            given_key(asked.vkey))
+    sys.stdout.write(f"false: {fault}\n" if fault else "proved\n")
+    return 4 if fault else 0
+
+
+def read_trust(asked: Asked, identity: Identity) -> Evidence:
+    """The keys and checkpoints that the verifier was given."""
+    key, pinned = None, []
+    if asked.vkey is not None:
+        key = given_key(asked.vkey)
+    for text in asked.pinned:
+        note = read_note(text_or_file(text))
+        if note is None:
+            raise Unusable(65, "--pinned isn't a checkpoint")
+        pinned.append(note)
+    return Evidence(asked.directory, identity.origin, key, pinned)
+
+
 def main(arguments: List[str]) -> int:
     """Verifies the ledger that the arguments name, and returns the exit status (§7)."""
     if arguments in (["--help"], ["-h"]):
         sys.stdout.write(HELP)
         return 0
-    if len(arguments) != 1 or arguments[0].startswith("-"):
+    asked = read_arguments(arguments)
+    if asked is None:
         sys.stderr.write(HELP)
         return 64
     try:
-        identity = read_identity(arguments[0])
-        verifier = Verifier(arguments[0], identity)
+        if asked.directory is None:
+            return check_proof(asked)
+        identity = read_identity(asked.directory)
+        evidence = read_trust(asked, identity)
+        verifier = Verifier(asked.directory, identity)
+        verifier.wanted = frozenset(evidence.wanted())
         verifier.read_head()
         verifier.read_log()
+        members = judge(verifier, evidence, asked.authorities)
     except Unusable as error:
         sys.stderr.write(f"verify-ledger: {error}\n")
         return error.status
     except OSError as error:
         sys.stderr.write(f"verify-ledger: {error}\n")
         return 74
-    return print_report(verifier)
+    return print_report(verifier, members)
 
 
-def print_report(verifier: Verifier) -> int:
+def judge(verifier: Verifier, evidence: Evidence, authorities: Optional[str]) -> Dict[str, object]:
+    """The members of the report that §18 adds."""
+    chain = Chain(verifier.identity.vkey)
+    for event, envelope in verifier.telling:
+        if envelope["type"] == "ledger.key-changed.v1":
+            chain.add(event, envelope["data"])
+        else:
+            evidence.stamps.append((event, envelope["data"]))
+    size = verifier.marked.size
+    sizes = {int(data["size"]) for _, data in evidence.stamps}
+    if any(size >= s not in verifier.roots for s in sizes):
+        again = Verifier(verifier.directory, verifier.identity)
+        again.wanted = verifier.wanted | sizes
+        again.read_head()
+        again.read_log()
+        verifier.roots = again.roots
+    return evidence.report(chain, size, verifier.roots.get, authorities)
+
+
+def print_report(verifier: Verifier, members: Dict[str, object]) -> int:
     """Prints the report (§7), and returns the exit status."""
     entries = []
     for d in verifier.damage:
@@ -844,12 +982,13 @@ def print_report(verifier: Verifier) -> int:
         "size": str(min(valid, mark)),
         "state": state,
         "v": 1,
+        **members,
     }
     if state != "clean":
         sys.stderr.write(f"{state}: {valid} events are valid from the first on, "
                          f"{mark} were durable\n")
-    sys.stdout.write(ENCODER.encode(report) + "\n")
-    if state in ("corrupt", "lost-tail") or entries:
+    sys.stdout.write(ENCODER.encode(dict(sorted(report.items()))) + "\n")
+    if state in ("corrupt", "lost-tail") or entries or members["evidence"]:
         return 4
     return 5 if state in ("head-lost", "suspect") else 0
 

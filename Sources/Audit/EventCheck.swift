@@ -64,35 +64,3 @@ package final class EventCheck {
       && sameBytes(created.vkey, identity.verifierKey.text)
   }
 }
-
-/// What verifying a ledger came to.
-package struct Verification: Sendable {
-  package let identity: LedgerIdentity
-  package let report: LogReport
-
-  package enum Verdict: Int32, Hashable, Sendable {
-    case whole = 0
-    case violated = 4
-    case needsRepair = 5
-  }
-
-  /// Reads the whole log.
-  package init(_ storage: any Storage, identity: LedgerIdentity) throws(LogError) {
-    let check = EventCheck(identity)
-    var verifier = LogVerifier(storage, identity: identity) { line, id, commit in
-      check.accepts(line, id, of: commit)
-    }
-    self.identity = identity
-    report = try verifier.verify()
-  }
-
-  /// The exit status of `FORMAT.md` §6.3 and §7.
-  package var verdict: Verdict {
-    switch report.state {
-    case .corrupt, .lostTail: .violated
-    case _ where !report.damage.isEmpty: .violated
-    case .headLost, .suspect: .needsRepair
-    case .torn, .clean: .whole
-    }
-  }
-}

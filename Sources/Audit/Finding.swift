@@ -1,7 +1,7 @@
 import Bytes
 package import Events
 
-/// Something in a ledger that its own rules would not have made (`FORMAT.md` §11).
+/// Something in a ledger that its own rules would not have made (`FORMAT.md` §17).
 package struct Finding: Hashable, Sendable {
   /// What is wrong; a word never changes its meaning, and the list grows.
   package enum Kind: String, CaseIterable, Hashable, Sendable {

@@ -3,7 +3,7 @@ package import EventLog
 package import Events
 
 /// The decisions of a ledger made again from its history, its books, and whether its recipients
-/// were told in time (`FORMAT.md` §11): one pass over the log, and no key, view or setting.
+/// were told in time (`FORMAT.md` §17): one pass over the log, and no key, view or setting.
 package struct Recheck {
   package let identity: LedgerIdentity
   /// How many events were read, and the root of the tree of those.

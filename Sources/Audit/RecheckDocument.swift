@@ -42,7 +42,7 @@ package struct VerdictCounts: Sendable {
 }
 
 extension Recheck {
-  /// The report that `FORMAT.md` §11 specifies.
+  /// The report that `FORMAT.md` §17 specifies.
   package var document: JSONObject {
     var (real, test) = (VerdictCounts(), VerdictCounts())
     var dispatches: [JSON] = []

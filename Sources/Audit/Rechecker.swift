@@ -2,7 +2,7 @@ import Bytes
 import Dispatching
 import Events
 
-/// Makes every decision again, event after event, and keeps what differs (`FORMAT.md` §11).
+/// Makes every decision again, event after event, and keeps what differs (`FORMAT.md` §17).
 ///
 /// It holds the state that decisions look things up in, and of each attempt when it was made; a
 /// resolution's chunks wait until they come. The cost of an event is that of its decision.

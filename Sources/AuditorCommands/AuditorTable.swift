@@ -12,6 +12,10 @@ package let auditorTable = CommandTable<AuditorWorld>(
   globals: Global.all,
   sections: [
     CommandSection("Check", [VerifyCommand.entry, RecheckCommand.entry, ReplayCommand.entry]),
+    CommandSection(
+      "Prove",
+      [ProveCommand.entry, ProofCheckCommand.entry, WitnessCommand.entry, ExportCommand.entry]),
     CommandSection("Look", [ShowCommands.show, ShowCommands.list, LogCommand.entry]),
   ],
+  groups: [CommandGroup("proof", "Check proofs that somebody else made")],
   topics: [.exitCodes])

@@ -14,7 +14,7 @@ enum RecheckCommand {
       Every request, resolution, attempt and result is decided again from the events before it, by
       the rules that its event names; what differs is a finding, named by the event's id. The books
       are balanced, and each recipient gets a verdict: on-time, late, never, unprovable, or open
-      while the deadline is still to come. Neither keys nor views are needed. FORMAT.md §11 says
+      while the deadline is still to come. Neither keys nor views are needed. FORMAT.md §17 says
       what each finding means, EVENTS.md how verdicts are made. The exit status is 1 where there
       are findings.
       """,

@@ -1,4 +1,4 @@
-import CChecksum
+import CKernels
 
 /// A CRC-32C (Castagnoli) over bytes that arrive in any pieces.
 ///

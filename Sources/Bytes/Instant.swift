@@ -69,20 +69,24 @@ package struct Instant: Hashable, Comparable, Sendable {
   /// The instant that `text` spells in the one written form, or `nil`.
   package init?(text: RawSpan) {
     guard text.byteCount == Self.textLength else { return nil }
-    // -1 where something else than digits or the mark stands; below 0 no field is valid.
+    var isWellFormed = true
     func number(_ offset: Int, _ count: Int, then mark: Unicode.Scalar) -> Int {
       var number = 0
       for index in offset..<offset + count {
-        guard let digit = decimalValue(text.byte(at: index)) else { return -1 }
-        number = number * 10 + Int(digit)
+        let digit = text.byte(at: index) &- UInt8(ascii: "0")
+        if digit > 9 { isWellFormed = false }
+        number = number &* 10 &+ Int(digit)
       }
-      return text.byte(at: offset + count) == UInt8(ascii: mark) ? number : -1
+      if text.byte(at: offset + count) != UInt8(ascii: mark) { isWellFormed = false }
+      return number
     }
     let civil = CivilTime(
       year: number(0, 4, then: "-"), month: number(5, 2, then: "-"), day: number(8, 2, then: "T"),
       hour: number(11, 2, then: ":"), minute: number(14, 2, then: ":"),
       second: number(17, 2, then: "."))
-    self.init(civil, microsecond: number(20, 6, then: "Z"))
+    let microsecond = number(20, 6, then: "Z")
+    guard isWellFormed else { return nil }
+    self.init(civil, microsecond: microsecond)
   }
 }
 

@@ -12,7 +12,12 @@ package enum JSON: Sendable {
   case object(JSONObject)
 
   /// The greatest integer that every JSON reader keeps exactly: 2^53 - 1 (RFC 7493 §2.2).
-  package static let greatestInteger: Int64 = 9_007_199_254_740_991
+  package static var greatestInteger: Int64 { .greatestInJSON }
+}
+
+extension Int64 {
+  /// ``JSON/greatestInteger``, where it must not cost a call.
+  @inlinable package static var greatestInJSON: Int64 { 9_007_199_254_740_991 }
 }
 
 /// An object's members, each key once, in the order of RFC 8785 §3.2.3 (by UTF-16 code units).

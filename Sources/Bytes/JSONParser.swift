@@ -32,9 +32,9 @@ package struct JSONError: Error, Hashable, Sendable {
 }
 
 /// What a JSON text may hold at most, so that hostile input can't exhaust memory or the stack.
-package struct JSONLimits: Sendable {
-  package static let standardDepth = 16
-  package static let standardStringBytes = 16_384
+@usableFromInline package struct JSONLimits: Sendable {
+  @inlinable package static var standardDepth: Int { 16 }
+  @inlinable package static var standardStringBytes: Int { 16_384 }
 
   /// Containers within each other; the outermost counts as one.
   package var depth = standardDepth
@@ -300,6 +300,7 @@ private struct JSONParser {
 }
 
 /// The value of a decimal digit, or `nil` where `byte` is none.
+@inlinable
 package func decimalValue(_ byte: UInt8) -> UInt8? {
   (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) ? byte - UInt8(ascii: "0") : nil
 }

@@ -10,6 +10,7 @@ enum LibraryAlgorithms {
 
   private static func found(_ algorithm: OpaquePointer?) -> OpaquePointer {
     guard let algorithm = unsafe algorithm else {
+      // No test gets here: there is no libcrypto 3 without them.
       fatalError(
         "invariant broken: libcrypto lacks an algorithm that this program can't do without")
     }
@@ -19,7 +20,7 @@ enum LibraryAlgorithms {
 
 /// Unwraps what libcrypto allocates.
 ///
-/// It gives `nil` only where memory has run out, which no caller can mend.
+/// It gives `nil` only where memory has run out, which no caller can mend and no test bring about.
 func allocated(_ object: OpaquePointer?) -> OpaquePointer {
   guard let object = unsafe object else {
     fatalError("invariant broken: libcrypto has no memory left")

@@ -7,7 +7,7 @@ extension RawSpan {
   }
 
   /// Eight bytes from `offset` on, the first one lowest; zeros stand for what is beyond the end.
-  @inlinable
+  @inlinable @inline(__always)
   package func word(at offset: Int) -> UInt64 {
     let rest = byteCount &- offset
     if rest >= 8 {
@@ -32,5 +32,19 @@ extension RawSpan {
       where unsafe expected[index] != byte(at: range.lowerBound + index) { return false }
       return true
     }
+  }
+
+  /// Whether the bytes are those of `text`.
+  package func holds(_ text: String) -> Bool { unsafe holds(text.utf8.span.bytes) }
+
+  /// Whether the bytes are the same as those.
+  package func holds(_ expected: RawSpan) -> Bool {
+    guard byteCount == expected.byteCount else { return false }
+    var offset = 0
+    while offset &+ 8 < byteCount {
+      guard word(at: offset) == expected.word(at: offset) else { return false }
+      offset &+= 8
+    }
+    return word(at: offset) == expected.word(at: offset)
   }
 }

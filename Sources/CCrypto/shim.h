@@ -1,5 +1,10 @@
+#include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs7.h>
 #include <openssl/rand.h>
+#include <openssl/ts.h>
+#include <openssl/x509.h>

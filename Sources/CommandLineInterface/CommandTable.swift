@@ -123,6 +123,37 @@ package struct CommandEntry<World>: Sendable {
     self.action = action
   }
 
+  /// The same command, after which `more` is done once the answer has been written.
+  ///
+  /// What it comes to doesn't change the exit status; a command that failed isn't followed.
+  package func followed(
+    by more: @escaping @Sendable (Invocation, World, inout Session) -> Void
+  ) -> CommandEntry {
+    guard case .run(let handler) = action else { return self }
+    return CommandEntry(
+      path.joined(separator: " "), summary, details: details, examples: examples,
+      parameters: parameters, usage: usage
+    ) { invocation, world, session throws(CommandFailure) in
+      let status = try handler(invocation, world, &session)
+      try session.flush()
+      more(invocation, world, &session)
+      return status
+    }
+  }
+
+  private init(
+    _ path: String, _ summary: String, details: String, examples: [Example],
+    parameters: [Parameter], usage: String?, run: @escaping Handler
+  ) {
+    self.path = path.split(separator: " ").map(String.init)
+    self.summary = summary
+    self.details = details
+    self.examples = examples
+    self.parameters = parameters
+    self.usage = usage
+    action = .run(run)
+  }
+
   var arguments: [Parameter] { parameters.filter { $0.kind == .argument } }
   var options: [Parameter] { parameters.filter { $0.kind != .argument } }
 }

@@ -136,7 +136,8 @@ package struct Session {
 }
 
 extension CommandFailure {
-  fileprivate static let readerIsGone = CommandFailure(
+  /// Whoever read standard output went away; it ends a command, and isn't told.
+  package static let readerIsGone = CommandFailure(
     .inputOutput, "the reader of standard output is gone")
 }
 

@@ -13,8 +13,8 @@ package struct CatalogueDocument: Equatable, Sendable {
   /// The document as it was given, defaults not filled in.
   package let document: JSONObject
 
-  /// The most entries that one list may have, and the most events that one commit may.
-  static let entryLimit = 65_536
+  /// The most entries that one list may have; what is more than a commit takes is imported in parts.
+  static let entryLimit = 1_048_576
   /// The most groups, programs, types, channels or opt-outs that one entry may name.
   static let nameLimit = 256
   static let channelLimit = 16
@@ -43,6 +43,36 @@ package struct CatalogueDocument: Equatable, Sendable {
       entry throws(RequestError) in try CatalogueUser(entry)
     }
     document = object
+  }
+
+  /// How many entries there are in all lists.
+  package var count: Int { userGroups.count + eventTypes.count + programs.count + users.count }
+
+  /// Some of the entries, counted from 0 over user groups, event types, programs and users.
+  ///
+  /// What an entry refers to comes in a list before its own, so that parts can be imported one after
+  /// another.
+  package func part(_ range: Range<Int>) -> CatalogueDocument {
+    CatalogueDocument(self, range)
+  }
+
+  private init(_ whole: CatalogueDocument, _ range: Range<Int>) {
+    var part = JSONObject()
+    var start = 0
+    func slice<Entry>(_ key: String, _ entries: [Entry]) -> [Entry] {
+      let places = range.clamped(to: start..<start + entries.count)
+      let local = places.lowerBound - start..<places.upperBound - start
+      start += entries.count
+      if !local.isEmpty, case .array(let elements)? = whole.document[key] {
+        part[key] = .array(Array(elements[local]))
+      }
+      return Array(entries[local])
+    }
+    userGroups = slice("user_groups", whole.userGroups)
+    eventTypes = slice("event_types", whole.eventTypes)
+    programs = slice("programs", whole.programs)
+    users = slice("users", whole.users)
+    document = part
   }
 
   private static func entries<Entry>(

@@ -1,10 +1,12 @@
 import Bytes
-import Events
+package import Events
 
 extension Decider {
   /// Every id that a catalogue uses and that neither it nor the ledger defines, every zone that
   /// nobody knows, every erased user: in the order of the lists, then of their entries.
-  func brokenReferences(of catalogue: CatalogueDocument) throws(Failure) -> [RejectionReason] {
+  package func brokenReferences(
+    of catalogue: CatalogueDocument
+  ) throws(Failure) -> [RejectionReason] {
     var check = ReferenceCheck(decider: self, catalogue)
     for (index, type) in catalogue.eventTypes.enumerated() {
       try check.groups(type.userGroupIDs, at: "event_types[\(index)].user_group_ids")

@@ -97,6 +97,19 @@ extension Command {
   /// The bytes that tell one call from another under one idempotency key: all its commands, before
   /// any id or time is given, as one canonical JSON array.
   package static func canonicalBytes(of commands: [Command]) -> [UInt8] {
-    JSON.array(commands.map { .object($0.document) }).canonicalBytes
+    canonicalBytes(count: commands.count) { commands[$0] }
+  }
+
+  /// The same of so many commands, each of which is made and let go in its turn.
+  package static func canonicalBytes<Failure: Error>(
+    count: Int, of command: (Int) throws(Failure) -> Command
+  ) throws(Failure) -> [UInt8] {
+    var bytes = [UInt8(ascii: "[")]
+    for index in 0..<count {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      try command(index).document.appendCanonical(to: &bytes)
+    }
+    bytes.append(UInt8(ascii: "]"))
+    return bytes
   }
 }

@@ -22,6 +22,8 @@ extension MemoryState {
     case .userWithdrawn(let change):
       enroll(change.userID, in: change.programID, at: change.at, by: event.id, false)
     case .userOptedOut(let optOut):
+      // An erased id is refused for ever: what a line says of it all the same means nothing.
+      guard users[optOut.userID]?.erased == nil else { break }
       let scope = OptOutScope(programID: optOut.programID, channel: optOut.channel)
       optOuts[optOut.userID, default: []].insert(scope)
     case .userOptedIn(let optIn):
@@ -89,6 +91,7 @@ extension MemoryState {
   private mutating func enroll(
     _ user: EntityID, in program: EntityID, at time: Instant, by event: EventID, _ enrolls: Bool
   ) {
+    guard users[user]?.erased == nil else { return }
     let change = EnrollmentChange(at: time, event: event, enrolls: enrolls)
     enrollments[user, default: [:]][program, default: []].append(change)
     everEnrolled[program, default: []].insert(user)
@@ -120,14 +123,14 @@ extension MemoryState {
           dispatchID: chunk.dispatchID, modification: chunk.modification,
           userID: recipient.userID),
         channels: channels, standing: NoticeStanding(channel: channels.first))
-      noticeLists[key, default: [:]][recipient.userID] = notice
-      pending.insert(notice.key)
+      insert(notice)
     }
     let index = unfinished.firstIndex {
       $0.dispatchID == chunk.dispatchID && $0.modification == chunk.modification
     }
     if chunk.isLast {
       if let index { unfinished.remove(at: index) }
+      resolved.insert(key)
       // Nothing is due before the chunk that says it is the last.
       for user in noticeLists[key, default: [:]].keys {
         guard let notice = noticeLists[key]?[user] else { continue }
@@ -137,7 +140,7 @@ extension MemoryState {
       }
     } else if let index {
       unfinished[index].chunks += 1
-    } else {
+    } else if !resolved.contains(key) {
       unfinished.append(
         ResolutionProgress(
           dispatchID: chunk.dispatchID, modification: chunk.modification, chunks: 1))
@@ -152,9 +155,16 @@ extension MemoryState {
         key: NoticeKey(
           dispatchID: escalated.dispatchID, modification: escalated.modification, userID: user),
         channels: [], standing: NoticeStanding(dueAt: event.time))
-      noticeLists[key, default: [:]][user] = notice
-      pending.insert(notice.key)
+      insert(notice)
     }
+  }
+
+  private mutating func insert(_ notice: Notice) {
+    let (dispatch, number) = (notice.key.dispatchID, notice.key.modification)
+    let list = ModificationKey(dispatchID: dispatch, number: number)
+    noticeLists[list, default: [:]][notice.key.userID] = notice
+    noticeNumbers[dispatch, default: []].insert(number)
+    pending.insert(notice.key)
   }
 
   private mutating func begin(_ attempted: NotificationAttempted, by event: EventID) {

@@ -20,7 +20,11 @@ package struct MemoryState: Sendable {
   var dispatches: [EntityID: Dispatch] = [:]
   /// In the order in which they were begun.
   var unfinished: [ResolutionProgress] = []
+  /// Those whose last chunk is recorded.
+  var resolved: Set<ModificationKey> = []
   var noticeLists: [ModificationKey: [EntityID: Notice]] = [:]
+  /// Which modifications of a dispatch have notices.
+  var noticeNumbers: [EntityID: Set<Int>] = [:]
   var pending: Set<NoticeKey> = []
   var attempts: [EventID: Attempt] = [:]
   var attemptsOfNotice: [NoticeKey: [EventID]] = [:]
@@ -105,8 +109,8 @@ extension MemoryState: LedgerState {
 
   package func pendingNotices(of dispatch: EntityID, before modification: Int) -> [Notice] {
     // By the dispatch's own lists: `pending` holds the notices of all others too.
-    let earlier = min(modification, (dispatches[dispatch]?.modification ?? 0) + 1)
-    return stride(from: 1, to: earlier, by: 1).flatMap { number in
+    let earlier = (noticeNumbers[dispatch] ?? []).filter { $0 < modification }
+    return earlier.sorted().flatMap { number in
       notices(of: dispatch, modification: number).filter { pending.contains($0.key) }
     }
   }

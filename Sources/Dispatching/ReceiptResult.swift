@@ -37,6 +37,13 @@ package enum ReceiptResult: Equatable, Sendable {
     package var withdrawals = 0
     package var optOuts = 0
     package var optIns = 0
+
+    fileprivate static var counts: [WritableKeyPath<CatalogueResult, Int>] {
+      [
+        \.programs, \.eventTypes, \.userGroups, \.users, \.enrollments, \.withdrawals, \.optOuts,
+        \.optIns,
+      ]
+    }
   }
 
   /// The results of a call from the events that it appended, in order; an import that changed
@@ -64,6 +71,17 @@ package enum ReceiptResult: Equatable, Sendable {
       }
     }
     return results
+  }
+
+  /// Puts the results of a call's next commit behind those of the ones before it.
+  package static func add(_ more: [ReceiptResult], to results: inout [ReceiptResult]) {
+    var more = more[...]
+    if case .catalogue(var sum)? = results.last, case .catalogue(let next)? = more.first {
+      for count in CatalogueResult.counts { sum[keyPath: count] += next[keyPath: count] }
+      results[results.count - 1] = .catalogue(sum)
+      more = more.dropFirst()
+    }
+    results += more
   }
 
   /// What an event means to a receipt.

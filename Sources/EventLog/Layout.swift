@@ -8,6 +8,8 @@ package enum LogPath {
   package static let quarantineDirectory = "quarantine"
   /// The ending of a segment that is being made.
   static let unfinishedSuffix = ".new"
+  /// The hashes of the tree, which are derived.
+  static let tree = "index/tree"
   static let unfinishedQuarantine = "quarantine/incoming.new"
 
   /// The path of the segment whose first event has the id `first`.

@@ -50,7 +50,8 @@ struct SegmentHeader: Equatable {
 
 /// The line before a commit's events (`FORMAT.md` §3.2).
 package struct CommitLine: Equatable, Sendable {
-  static let length = 257
+  /// Bytes, with the newline.
+  package static let length = 257
 
   /// The id of the commit's first event.
   package let first: UInt64
@@ -137,6 +138,7 @@ struct SealLine: Equatable {
     let encoded = line.finished(
       at: Place(ledger: ledger, path: LogPath.segment(segment), offset: bytes))
     guard let seal = SealLine(encoded[...], in: ledger, segment: segment, offset: bytes) else {
+      // No test gets here: reading is the inverse of what was written above.
       fatalError("invariant broken: a seal that was just written can't be read")
     }
     return (encoded, seal.crc)

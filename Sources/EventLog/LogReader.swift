@@ -1,5 +1,5 @@
 import Bytes
-import Merkle
+package import Merkle
 
 /// Reads the durable events of a log, without a lock, beside a writer or after it.
 ///
@@ -8,6 +8,8 @@ package struct LogReader {
   package let identity: LedgerIdentity
   /// What stands at the log's end.
   package let end: LogEnd
+  /// Size and root of the events that can be read, where the log ends well and with what is durable.
+  package let head: TreeHead?
   private let storage: any Storage
   /// The names of the segments, in order.
   package let segments: [UInt64]
@@ -26,6 +28,8 @@ package struct LogReader {
     self.storage = storage
     end = survey.end
     segments = survey.segments
+    let isWhole = end.state == .clean || end.state == .torn
+    self.head = isWhole && end.valid.size == end.mark ? survey.scanner.frontier?.head : nil
   }
 
   /// Reads within what a writer that holds the lock has made durable.
@@ -35,6 +39,7 @@ package struct LogReader {
     self.identity = identity
     self.storage = storage
     end = LogEnd(state: .clean, valid: durable, mark: durable.size, fileLength: durable.offset)
+    head = nil
     segments = try reporting { () throws(StorageError) in try storage.segments() }
   }
 
@@ -70,6 +75,18 @@ package struct LogReader {
       let file = try storage.open(LogPath.segment(segment), for: .reading)
       return try readHeader(of: segment, in: file, identity.id)?.frontier
     }
+  }
+
+  /// The hashes of perfect subtrees of the first `size` events, from one pass over them.
+  package func hashes(
+    of subtrees: [PerfectSubtree], upTo size: UInt64
+  ) throws(LogError) -> SubtreeCollector {
+    var collector = SubtreeCollector(subtrees)
+    var cursor = events(from: 0, to: size)
+    while let stored = try cursor.read() {
+      collector.append(leaf: MerkleTree.leafHash(stored.line))
+    }
+    return collector
   }
 
   /// The line whose first byte stands at a place that a view remembers.

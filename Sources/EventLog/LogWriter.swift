@@ -47,11 +47,15 @@ package struct LogWriter: ~Copyable {
     var body: [UInt8] = []
     body.reserveCapacity(byteCount)
     var grown = frontier
+    var leaves: [Digest] = []
+    leaves.reserveCapacity(lines.count)
     for line in lines {
       invariant(
         line.first == UInt8(ascii: "{") && line.last == UInt8(ascii: "}"),
         "an event line doesn't stand between braces")
-      grown.append(leaf: MerkleTree.leafHash(line))
+      let leaf = MerkleTree.leafHash(line)
+      grown.append(leaf: leaf)
+      leaves.append(leaf)
       body.append(contentsOf: line)
       body.append(UInt8(ascii: "\n"))
     }
@@ -70,7 +74,7 @@ package struct LogWriter: ~Copyable {
     end.size = grown.size
     end.offset = offset + length
     return Receipt(
-      first: commit.first, count: commit.count, root: commit.root, segment: end.segment,
+      first: commit.first, leaves: leaves, root: commit.root, segment: end.segment,
       bodyOffset: offset + UInt64(CommitLine.length))
   }
 
@@ -161,12 +165,16 @@ package struct LogWriter: ~Copyable {
 package struct Receipt: Hashable, Sendable {
   /// The id of the first event; the others follow without gaps.
   package let first: UInt64
-  package let count: Int
+  /// The leaf hash of each event.
+  package let leaves: [Digest]
   /// The root of the tree of all events up to and with these.
   package let root: Digest
   package let segment: UInt64
   /// Where the first event line begins in the segment.
   package let bodyOffset: UInt64
+
+  /// How many events.
+  package var count: Int { leaves.count }
 
   /// The number of events in the ledger after this commit.
   package var size: UInt64 { first + UInt64(count) }

@@ -26,26 +26,3 @@ struct SegmentMaker {
     return file
   }
 }
-
-extension Storage {
-  /// Makes a directory where there is none of that name.
-  func ensureDirectory(_ path: String) throws(StorageError) {
-    do {
-      try createDirectory(path)
-    } catch {
-      guard error.alreadyExists else { throw error }
-    }
-  }
-
-  /// Opens a file that is empty, whether or not one of that name was there.
-  func openFresh(_ path: String) throws(StorageError) -> any StorageFile {
-    do {
-      return try open(path, for: .creating)
-    } catch {
-      guard error.alreadyExists else { throw error }
-      let file = try open(path, for: .writing)
-      try file.truncate(to: 0)
-      return file
-    }
-  }
-}

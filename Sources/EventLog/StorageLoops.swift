@@ -32,3 +32,69 @@ extension StorageFile {
     }
   }
 }
+
+extension Storage {
+  /// Makes a directory where there is none of that name.
+  package func ensureDirectory(_ path: String) throws(StorageError) {
+    do {
+      try createDirectory(path)
+    } catch {
+      guard error.alreadyExists else { throw error }
+    }
+  }
+
+  /// Gives a file new content in one step, durably: whoever looks finds all of the old or the new.
+  ///
+  /// What an interrupted try leaves, the path with `.new` behind it, the next one writes over.
+  package func replace(_ path: String, with bytes: [UInt8]) throws(StorageError) {
+    let unfinished = path + LogPath.unfinishedSuffix
+    let file = try openFresh(unfinished)
+    if !bytes.isEmpty { try file.writeFully(bytes, at: 0) }
+    try file.synchronize()
+    try rename(unfinished, to: path)
+    let parts = path.split(separator: "/")
+    try synchronizeDirectory(parts.count > 1 ? parts.dropLast().joined(separator: "/") : ".")
+  }
+
+  /// All bytes of a file of at most `limit` bytes, or `nil` where there is none or a longer one.
+  package func read(_ path: String, limit: Int) throws(StorageError) -> [UInt8]? {
+    do {
+      let file = try open(path, for: .reading)
+      guard try file.size() <= UInt64(limit) else { return nil }
+      var bytes = [UInt8](repeating: 0, count: limit + 1)
+      let count = try file.readFully(into: &bytes, range: 0..<bytes.count, at: 0)
+      return count > limit ? nil : Array(bytes.prefix(count))
+    } catch {
+      guard error.isMissing else { throw error }
+      return nil
+    }
+  }
+
+  /// Opens a file to write, which is empty where there was none of that name.
+  package func openOrCreate(_ path: String) throws(StorageError) -> any StorageFile {
+    do {
+      return try open(path, for: .writing)
+    } catch {
+      guard error.isMissing else { throw error }
+    }
+    do {
+      return try open(path, for: .creating)
+    } catch {
+      // Another process made it meanwhile.
+      guard error.alreadyExists else { throw error }
+      return try open(path, for: .writing)
+    }
+  }
+
+  /// Opens a file that is empty, whether or not one of that name was there.
+  func openFresh(_ path: String) throws(StorageError) -> any StorageFile {
+    do {
+      return try open(path, for: .creating)
+    } catch {
+      guard error.alreadyExists else { throw error }
+      let file = try open(path, for: .writing)
+      try file.truncate(to: 0)
+      return file
+    }
+  }
+}

@@ -3,7 +3,7 @@ import Bytes
 /// The rules that a record's `check()` is made of; each throws with the path of what breaks it.
 enum Check {
   static func integer(
-    _ path: String, _ value: Int?, from lower: Int, through upper: Int = Int(JSON.greatestInteger)
+    _ path: String, _ value: Int?, from lower: Int, through upper: Int = Int(Int64.greatestInJSON)
   ) throws(EventError) {
     guard let value else { return }
     try form(path, .integer(from: lower, through: upper), value >= lower && value <= upper)
@@ -21,7 +21,7 @@ enum Check {
   static func ascending<Element, Order: Comparable>(
     _ path: String, _ list: [Element], by order: (Element) -> Order
   ) throws(EventError) {
-    let isAscending = zip(list, list.dropFirst()).allSatisfy { order($0) < order($1) }
+    let isAscending = list.indices.dropFirst().allSatisfy { order(list[$0 - 1]) < order(list[$0]) }
     try form(path, .ascending, isAscending)
   }
 
@@ -29,7 +29,13 @@ enum Check {
   static func distinct<Element, Identity: Hashable>(
     _ path: String, _ list: [Element], by identity: (Element) -> Identity
   ) throws(EventError) {
-    try form(path, .distinct, Set(list.map(identity)).count == list.count)
+    // To compare a few with each other is cheaper than to make a set of them.
+    let isDistinct =
+      list.count <= 8
+      ? list.indices.allSatisfy { one in
+        list[..<one].allSatisfy { identity($0) != identity(list[one]) }
+      } : Set(list.map(identity)).count == list.count
+    try form(path, .distinct, isDistinct)
   }
 
   /// The field at `path` fits what `other` says.
@@ -42,7 +48,9 @@ enum Check {
     try form("", .exactlyOne(fields), presence.count { $0 } == 1)
   }
 
-  static func form(_ path: String, _ form: EventError.Form, _ holds: Bool) throws(EventError) {
-    guard holds else { throw .badValue(path: path, expected: form) }
+  static func form(
+    _ path: @autoclosure () -> String, _ form: @autoclosure () -> EventError.Form, _ holds: Bool
+  ) throws(EventError) {
+    guard holds else { throw .badValue(path: path(), expected: form()) }
   }
 }

@@ -111,15 +111,14 @@ extension Event {
     return writer.finish()
   }
 
-  /// Reads a line of the log, without its newline.
+  /// Reads a line of the log, without its newline; for many lines keep an ``EventDecoder``.
   ///
   /// Strict: what it accepts, ``encodeLine()`` writes back with the same bytes, unless an upcaster
   /// made a current payload of an older one.
   package init(
     decoding line: [UInt8], upcasters: Upcasters = .shipped
   ) throws(EventError) {
-    let envelope = try Envelope(decoding: line)
-    self = try envelope.event(upcasters: upcasters)
+    self = try EventDecoder(upcasters: upcasters, keepingTexts: false).event(of: line)
   }
 }
 
@@ -144,48 +143,44 @@ package struct Envelope: Sendable {
   /// Reads the envelope of a line; its type may be one that nobody here knows.
   package init(decoding line: [UInt8]) throws(EventError) {
     guard line.count <= Event.lineLimit else { throw .tooLong(bytes: line.count) }
-    let json: JSON
-    do { json = try JSON(parsing: line) } catch { throw .notJSON(error) }
-    let canonical = json.canonicalBytes
-    guard canonical == line else {
-      let same = zip(canonical, line).prefix { $0 == $1 }.count
-      throw .notCanonical(offset: same)
+    self = try ObjectReader.read(line) { reader throws(EventError) in
+      var data = JSONObject()
+      let fields = try EnvelopeFields(from: &reader) { reader throws(EventError) in
+        data = try JSONObject(from: &reader)
+      }
+      return Envelope(fields, data: data, in: reader)
     }
-    guard case .object(let object) = json else { throw .wrongKind(path: "", expected: .object) }
-    var reader = ObjectReader(object)
-    actor = try reader.optional("actor")
-    causation = try reader.optional("causationid")
-    clock = try reader.optional("clock")
-    correlation = try reader.optional("correlationid")
-    data = try reader.required("data")
-    decider = try reader.optional("decider")
-    id = try reader.required("id")
-    idempotencyHash = try reader.optional("idempotencyhash")
-    idempotencyKey = try reader.optional("idempotencykey")
-    source = try reader.required("source")
-    let version: String = try reader.required("specversion")
-    subject = try reader.required("subject")
-    time = try reader.required("time")
-    type = try reader.required("type")
-    try reader.finish()
-    try Check.integer("decider", decider, from: 1)
-    try Check.form("specversion", .specVersion, sameBytes(version, Self.specVersion))
-    if idempotencyKey != nil, idempotencyHash == nil {
-      throw .missingField(path: "idempotencyhash")
-    }
-    if idempotencyHash != nil, idempotencyKey == nil {
-      throw .missingField(path: "idempotencykey")
-    }
+  }
+
+  private init(_ fields: EnvelopeFields, data: JSONObject, in reader: borrowing ObjectReader) {
+    actor = fields.actor
+    causation = fields.causation
+    clock = fields.clock
+    correlation = fields.correlation
+    self.data = data
+    decider = fields.decider
+    id = fields.id
+    idempotencyHash = fields.idempotencyHash
+    idempotencyKey = fields.idempotencyKey
+    source = fields.source
+    subject = reader.string(of: fields.subject)
+    time = fields.time
+    type = reader.string(of: fields.type)
   }
 
   /// The event, with its data read as its type says.
   package func event(upcasters: Upcasters = .shipped) throws(EventError) -> Event {
     let (type, data) = try upcasters.current(type: type, data: data, id: id)
     let payload: EventPayload
-    do { payload = try EventPayload(type, json: .object(data)) } catch {
+    var named = Subject.ledger
+    do {
+      payload = try ObjectReader.read(.object(data)) { reader throws(EventError) in
+        try EventPayload(type, from: &reader, subject: &named)
+      }
+    } catch {
       throw error.within("data")
     }
-    let expected = payload.subject.text
+    let expected = named.text
     guard sameBytes(subject, expected) else {
       throw .wrongSubject(found: subject, expected: expected)
     }
@@ -193,5 +188,58 @@ package struct Envelope: Sendable {
       id: id, time: time, source: source, actor: actor, clock: clock, causation: causation,
       correlation: correlation, decider: decider, idempotencyKey: idempotencyKey,
       idempotencyHash: idempotencyHash, payload: payload)
+  }
+}
+
+/// What an envelope says of its event, the data apart.
+struct EnvelopeFields {
+  let actor: String?
+  let causation: EventID?
+  let clock: Instant?
+  let correlation: String?
+  let decider: Int?
+  let id: EventID
+  let idempotencyHash: HexDigest?
+  let idempotencyKey: String?
+  let source: String
+  /// Where it stands in the line, as ``type`` does: what they say is in most events said before.
+  let subject: CanonicalReader.Text
+  let time: Instant
+  let type: CanonicalReader.Text
+
+  /// Reads the envelope that stands next.
+  ///
+  /// - Parameter readData: Reads the data, when it comes.
+  @inline(__always)
+  init(
+    from reader: inout ObjectReader,
+    data readData: (inout ObjectReader) throws(EventError) -> Void
+  ) throws(EventError) {
+    try reader.begin()
+    actor = try reader.optional("actor")
+    causation = try reader.optional("causationid")
+    clock = try reader.optional("clock")
+    correlation = try reader.optional("correlationid")
+    try reader.required("data", by: readData)
+    decider = try reader.optional("decider")
+    id = try reader.required("id")
+    idempotencyHash = try reader.optional("idempotencyhash")
+    idempotencyKey = try reader.optional("idempotencykey")
+    source = try reader.required("source")
+    let version = try reader.requiredText("specversion")
+    subject = try reader.requiredText("subject")
+    time = try reader.required("time")
+    type = try reader.requiredText("type")
+    try reader.finish()
+    try Check.integer("decider", decider, from: 1)
+    try Check.form(
+      "specversion", .specVersion,
+      unsafe reader.line.slice(version.range).bytes.holds(Envelope.specVersion))
+    if idempotencyKey != nil, idempotencyHash == nil {
+      throw .missingField(path: "idempotencyhash")
+    }
+    if idempotencyHash != nil, idempotencyKey == nil {
+      throw .missingField(path: "idempotencykey")
+    }
   }
 }

@@ -2,122 +2,86 @@ package import Bytes
 
 /// Where the parts of an event's envelope stand in its line, without a copy of any of them.
 ///
-/// What it takes, ``Envelope`` takes too but for one thing: `data` is only known to be an object,
-/// and what is in it isn't looked at. It costs a scan of the line and allocates nothing.
+/// What it takes, ``Envelope`` takes too but for two things: of `data` it is only known that it is
+/// an object, and of the times that they are texts. It costs one pass over the line and allocates
+/// nothing.
 package struct EnvelopeView: Sendable {
   /// The texts between their quotes.
-  package private(set) var id: Range<Int>
-  package private(set) var source: Range<Int>
-  package private(set) var subject: Range<Int>
-  package private(set) var time: Range<Int>
-  package private(set) var type: Range<Int>
+  package private(set) var id = 0..<0
+  package private(set) var source = 0..<0
+  package private(set) var subject = 0..<0
+  package private(set) var time = 0..<0
+  package private(set) var type = 0..<0
   package private(set) var clock: Range<Int>?
-  package private(set) var hasIdempotencyKey: Bool
+  package private(set) var hasIdempotencyKey = false
   /// The whole object.
-  package private(set) var data: Range<Int>
-
-  private static let none = 0..<0
+  package private(set) var data = 0..<0
 
   /// Reads the envelope of a canonical line; `nil` where a key isn't known, missing or of another
   /// form.
   ///
   /// - Parameter scanner: Any scanner; the same one serves for many lines.
   package init?(_ line: RawSpan, with scanner: inout CanonicalScanner) {
-    guard scanner.scan(line) else { return nil }
-    id = Self.none
-    source = Self.none
-    subject = Self.none
-    time = Self.none
-    type = Self.none
-    data = Self.none
-    hasIdempotencyKey = false
-    var seen = 0
-    var hasHash = false
-    for member in scanner.members {
-      guard !member.hasEscapes || member.kind != .string || Self.mayHaveEscapes(line, member.key)
-      else { return nil }
-      let text =
-        member.value.lowerBound + 1..<max(member.value.lowerBound + 1, member.value.upperBound - 1)
-      switch (Self.key(line, member.key), member.kind) {
-      case (.actor, .string), (.correlationID, .string): break
-      case (.causationID, .string): guard Self.isPosition(line, text) else { return nil }
-      case (.clock, .string): clock = text
-      case (.data, .object):
-        data = member.value
-        seen += 1
-      case (.decider, .integer):
-        // Never negative, never zero.
-        guard line.byte(at: member.value.lowerBound) > UInt8(ascii: "0") else { return nil }
-      case (.id, .string):
-        id = text
-        seen += 1
-      case (.idempotencyHash, .string):
-        guard text.count == 64, Self.isHex(line, text) else { return nil }
-        hasHash = true
-      case (.idempotencyKey, .string): hasIdempotencyKey = true
-      case (.source, .string):
-        source = text
-        seen += 1
-      case (.specVersion, .string):
-        guard line.holds("1.0", in: text) else { return nil }
-        seen += 1
-      case (.subject, .string):
-        subject = text
-        seen += 1
-      case (.time, .string):
-        time = text
-        seen += 1
-      case (.type, .string):
-        type = text
-        seen += 1
-      default: return nil
-      }
+    self.init()
+    guard scanner.read(line, { reader in read(&reader) }) ?? false else { return nil }
+  }
+
+  private init() {}
+
+  private mutating func read(_ reader: inout CanonicalReader) -> Bool {
+    guard reader.beginObject() else { return false }
+    if reader.takeKey("actor") { guard reader.takeText() != nil else { return false } }
+    if reader.takeKey("causationid") { guard Self.takeID(&reader) != nil else { return false } }
+    if reader.takeKey("clock") {
+      guard let text = Self.takeName(&reader) else { return false }
+      clock = text
     }
-    // All that must be there is: keys stand once in a canonical object.
-    guard seen == 7, hasHash == hasIdempotencyKey, Self.isPosition(line, id) else { return nil }
-  }
-
-  private enum Key {
-    case actor, causationID, clock, correlationID, data, decider, id, idempotencyHash
-    case idempotencyKey, source, specVersion, subject, time, type
-  }
-
-  private static func key(_ line: RawSpan, _ range: Range<Int>) -> Key? {
-    switch (range.count, line.byte(at: range.lowerBound)) {
-    case (5, UInt8(ascii: "a")) where line.holds("actor", in: range): .actor
-    case (11, UInt8(ascii: "c")) where line.holds("causationid", in: range): .causationID
-    case (5, UInt8(ascii: "c")) where line.holds("clock", in: range): .clock
-    case (13, UInt8(ascii: "c")) where line.holds("correlationid", in: range): .correlationID
-    case (4, UInt8(ascii: "d")) where line.holds("data", in: range): .data
-    case (7, UInt8(ascii: "d")) where line.holds("decider", in: range): .decider
-    case (2, UInt8(ascii: "i")) where line.holds("id", in: range): .id
-    case (15, UInt8(ascii: "i")) where line.holds("idempotencyhash", in: range): .idempotencyHash
-    case (14, UInt8(ascii: "i")) where line.holds("idempotencykey", in: range): .idempotencyKey
-    case (6, UInt8(ascii: "s")) where line.holds("source", in: range): .source
-    case (11, UInt8(ascii: "s")) where line.holds("specversion", in: range): .specVersion
-    case (7, UInt8(ascii: "s")) where line.holds("subject", in: range): .subject
-    case (4, UInt8(ascii: "t")) where line.holds("time", in: range): .time
-    case (4, UInt8(ascii: "t")) where line.holds("type", in: range): .type
-    default: nil
+    if reader.takeKey("correlationid") { guard reader.takeText() != nil else { return false } }
+    guard reader.takeKey("data"), reader.isNext("{") else { return false }
+    let start = reader.offset
+    guard reader.skipValue() else { return false }
+    data = start..<reader.offset
+    if reader.takeKey("decider") {
+      guard let decider = reader.takeInteger(), decider >= 1 else { return false }
     }
-  }
-
-  /// Whether the member's value is free text, where an escape is as good as any other character.
-  private static func mayHaveEscapes(_ line: RawSpan, _ range: Range<Int>) -> Bool {
-    switch key(line, range) {
-    case .actor, .correlationID, .idempotencyKey: true
-    default: false
+    guard reader.takeKey("id"), let id = Self.takeID(&reader) else { return false }
+    self.id = id
+    if reader.takeKey("idempotencyhash") {
+      guard let hash = Self.takeName(&reader), hash.count == 64,
+        unsafe reader.slice(hash).allSatisfy({ Hex.value($0) != nil }),
+        reader.takeKey("idempotencykey"), reader.takeText() != nil
+      else { return false }
+      hasIdempotencyKey = true
     }
+    return readNames(&reader) && reader.endObject()
   }
 
-  private static func isPosition(_ line: RawSpan, _ range: Range<Int>) -> Bool {
-    guard (1...16).contains(range.count),
-      range.count == 1 || line.byte(at: range.lowerBound) != UInt8(ascii: "0")
+  private mutating func readNames(_ reader: inout CanonicalReader) -> Bool {
+    guard reader.takeKey("source"), let source = Self.takeName(&reader),
+      reader.takeKey("specversion"), let version = Self.takeName(&reader),
+      unsafe reader.slice(version).bytes.holds("1.0", in: 0..<version.count),
+      reader.takeKey("subject"), let subject = Self.takeName(&reader),
+      reader.takeKey("time"), let time = Self.takeName(&reader),
+      reader.takeKey("type"), let type = Self.takeName(&reader)
     else { return false }
-    return range.allSatisfy { decimalValue(line.byte(at: $0)) != nil }
+    self.source = source
+    self.subject = subject
+    self.time = time
+    self.type = type
+    return true
   }
 
-  private static func isHex(_ line: RawSpan, _ range: Range<Int>) -> Bool {
-    range.allSatisfy { Hex.value(line.byte(at: $0)) != nil }
+  /// Steps over a text that no escape may spell.
+  @inline(__always)
+  private static func takeName(_ reader: inout CanonicalReader) -> Range<Int>? {
+    guard let text = reader.takeText(), !text.hasEscapes else { return nil }
+    return text.range
+  }
+
+  @inline(__always)
+  private static func takeID(_ reader: inout CanonicalReader) -> Range<Int>? {
+    guard let text = takeName(&reader), EventID(eventID: unsafe reader.slice(text).bytes) != nil
+    else { return nil }
+    return text
   }
 }

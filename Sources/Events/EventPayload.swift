@@ -12,7 +12,7 @@ package protocol EventData: Record {
 ///
 /// A fold switches over the cases without a `default`, so that a new type can't compile until every
 /// view has decided what it means.
-package enum EventPayload: Equatable, Sendable {
+package indirect enum EventPayload: Equatable, Sendable {
   case ledgerCreated(LedgerCreated)
   case ledgerRecovered(LedgerRecovered)
   case ledgerRepaired(LedgerRepaired)
@@ -125,62 +125,76 @@ extension EventPayload {
     open(data)
   }
 
-  /// Reads the data of an event of this type.
-  init(_ type: EventType, json data: JSON) throws(EventError) {
+  /// Reads the data of an event of this type, which stands next.
+  ///
+  /// - Parameter subject: Becomes the subject that the data names.
+  init(
+    _ type: EventType, from reader: inout ObjectReader, subject: inout Subject
+  ) throws(EventError) {
     switch type {
-    case .ledgerCreated: self = .ledgerCreated(try LedgerCreated(json: data))
-    case .ledgerRecovered: self = .ledgerRecovered(try LedgerRecovered(json: data))
-    case .ledgerRepaired: self = .ledgerRepaired(try LedgerRepaired(json: data))
-    case .ledgerKeyChanged: self = .ledgerKeyChanged(try LedgerKeyChanged(json: data))
-    case .ledgerTimeStamped: self = .ledgerTimeStamped(try LedgerTimeStamped(json: data))
-    case .ledgerArchived: self = .ledgerArchived(try LedgerArchived(json: data))
-    case .ledgerAttached: self = .ledgerAttached(try LedgerAttached(json: data))
-    case .ledgerDisposed: self = .ledgerDisposed(try LedgerDisposed(json: data))
-    case .ledgerExportIssued: self = .ledgerExportIssued(try LedgerExportIssued(json: data))
+    case .ledgerCreated: self = .ledgerCreated(try reader.data(&subject))
+    case .ledgerRecovered: self = .ledgerRecovered(try reader.data(&subject))
+    case .ledgerRepaired: self = .ledgerRepaired(try reader.data(&subject))
+    case .ledgerKeyChanged: self = .ledgerKeyChanged(try reader.data(&subject))
+    case .ledgerTimeStamped: self = .ledgerTimeStamped(try reader.data(&subject))
+    case .ledgerArchived: self = .ledgerArchived(try reader.data(&subject))
+    case .ledgerAttached: self = .ledgerAttached(try reader.data(&subject))
+    case .ledgerDisposed: self = .ledgerDisposed(try reader.data(&subject))
+    case .ledgerExportIssued: self = .ledgerExportIssued(try reader.data(&subject))
     case .ledgerCorrectionRecorded:
-      self = .ledgerCorrectionRecorded(try LedgerCorrectionRecorded(json: data))
-    case .programDefined: self = .programDefined(try ProgramDefined(json: data))
-    case .programRetired: self = .programRetired(try ProgramRetired(json: data))
+      self = .ledgerCorrectionRecorded(try reader.data(&subject))
+    case .programDefined: self = .programDefined(try reader.data(&subject))
+    case .programRetired: self = .programRetired(try reader.data(&subject))
     case .marketEventTypeDefined:
-      self = .marketEventTypeDefined(try MarketEventTypeDefined(json: data))
+      self = .marketEventTypeDefined(try reader.data(&subject))
     case .marketEventTypeRetired:
-      self = .marketEventTypeRetired(try MarketEventTypeRetired(json: data))
-    case .userGroupDefined: self = .userGroupDefined(try UserGroupDefined(json: data))
-    case .userGroupRetired: self = .userGroupRetired(try UserGroupRetired(json: data))
-    case .userDefined: self = .userDefined(try UserDefined(json: data))
-    case .userEnrolled: self = .userEnrolled(try UserEnrolled(json: data))
-    case .userWithdrawn: self = .userWithdrawn(try UserWithdrawn(json: data))
-    case .userOptedOut: self = .userOptedOut(try UserOptedOut(json: data))
-    case .userOptedIn: self = .userOptedIn(try UserOptedIn(json: data))
-    case .userErased: self = .userErased(try UserErased(json: data))
-    case .templatePublished: self = .templatePublished(try TemplatePublished(json: data))
-    case .templateWithdrawn: self = .templateWithdrawn(try TemplateWithdrawn(json: data))
-    case .rulePublished: self = .rulePublished(try RulePublished(json: data))
-    case .ruleWithdrawn: self = .ruleWithdrawn(try RuleWithdrawn(json: data))
-    case .legalHoldPlaced: self = .legalHoldPlaced(try LegalHoldPlaced(json: data))
-    case .legalHoldReleased: self = .legalHoldReleased(try LegalHoldReleased(json: data))
-    case .signalObserved: self = .signalObserved(try SignalObserved(json: data))
-    case .dispatchRequested: self = .dispatchRequested(try DispatchRequested(json: data))
-    case .dispatchRejected: self = .dispatchRejected(try DispatchRejected(json: data))
-    case .dispatchScheduled: self = .dispatchScheduled(try DispatchScheduled(json: data))
-    case .dispatchTriggered: self = .dispatchTriggered(try DispatchTriggered(json: data))
-    case .dispatchMissed: self = .dispatchMissed(try DispatchMissed(json: data))
-    case .dispatchModified: self = .dispatchModified(try DispatchModified(json: data))
-    case .dispatchCancelled: self = .dispatchCancelled(try DispatchCancelled(json: data))
-    case .dispatchEnded: self = .dispatchEnded(try DispatchEnded(json: data))
-    case .recipientsResolved: self = .recipientsResolved(try RecipientsResolved(json: data))
+      self = .marketEventTypeRetired(try reader.data(&subject))
+    case .userGroupDefined: self = .userGroupDefined(try reader.data(&subject))
+    case .userGroupRetired: self = .userGroupRetired(try reader.data(&subject))
+    case .userDefined: self = .userDefined(try reader.data(&subject))
+    case .userEnrolled: self = .userEnrolled(try reader.data(&subject))
+    case .userWithdrawn: self = .userWithdrawn(try reader.data(&subject))
+    case .userOptedOut: self = .userOptedOut(try reader.data(&subject))
+    case .userOptedIn: self = .userOptedIn(try reader.data(&subject))
+    case .userErased: self = .userErased(try reader.data(&subject))
+    case .templatePublished: self = .templatePublished(try reader.data(&subject))
+    case .templateWithdrawn: self = .templateWithdrawn(try reader.data(&subject))
+    case .rulePublished: self = .rulePublished(try reader.data(&subject))
+    case .ruleWithdrawn: self = .ruleWithdrawn(try reader.data(&subject))
+    case .legalHoldPlaced: self = .legalHoldPlaced(try reader.data(&subject))
+    case .legalHoldReleased: self = .legalHoldReleased(try reader.data(&subject))
+    case .signalObserved: self = .signalObserved(try reader.data(&subject))
+    case .dispatchRequested: self = .dispatchRequested(try reader.data(&subject))
+    case .dispatchRejected: self = .dispatchRejected(try reader.data(&subject))
+    case .dispatchScheduled: self = .dispatchScheduled(try reader.data(&subject))
+    case .dispatchTriggered: self = .dispatchTriggered(try reader.data(&subject))
+    case .dispatchMissed: self = .dispatchMissed(try reader.data(&subject))
+    case .dispatchModified: self = .dispatchModified(try reader.data(&subject))
+    case .dispatchCancelled: self = .dispatchCancelled(try reader.data(&subject))
+    case .dispatchEnded: self = .dispatchEnded(try reader.data(&subject))
+    case .recipientsResolved: self = .recipientsResolved(try reader.data(&subject))
     case .notificationAttempted:
-      self = .notificationAttempted(try NotificationAttempted(json: data))
+      self = .notificationAttempted(try reader.data(&subject))
     case .notificationSuppressed:
-      self = .notificationSuppressed(try NotificationSuppressed(json: data))
-    case .notificationDeferred: self = .notificationDeferred(try NotificationDeferred(json: data))
+      self = .notificationSuppressed(try reader.data(&subject))
+    case .notificationDeferred: self = .notificationDeferred(try reader.data(&subject))
     case .notificationEscalated:
-      self = .notificationEscalated(try NotificationEscalated(json: data))
-    case .deliveryRecorded: self = .deliveryRecorded(try DeliveryRecorded(json: data))
-    case .deliveryUnknown: self = .deliveryUnknown(try DeliveryUnknown(json: data))
-    case .deliverySettled: self = .deliverySettled(try DeliverySettled(json: data))
+      self = .notificationEscalated(try reader.data(&subject))
+    case .deliveryRecorded: self = .deliveryRecorded(try reader.data(&subject))
+    case .deliveryUnknown: self = .deliveryUnknown(try reader.data(&subject))
+    case .deliverySettled: self = .deliverySettled(try reader.data(&subject))
     case .acknowledgementRecorded:
-      self = .acknowledgementRecorded(try AcknowledgementRecorded(json: data))
+      self = .acknowledgementRecorded(try reader.data(&subject))
     }
+  }
+}
+
+extension ObjectReader {
+  fileprivate mutating func data<Data: EventData>(
+    _ subject: inout Subject
+  ) throws(EventError) -> Data {
+    let data = try Data(from: &self)
+    subject = data.subject
+    return data
   }
 }

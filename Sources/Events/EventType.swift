@@ -1,3 +1,5 @@
+import Bytes
+
 /// Every type of event that this release knows; its raw value is what the envelope's `type` says.
 ///
 /// The list is closed: a type or version that isn't here stops a reader, which names it.
@@ -54,4 +56,43 @@ package enum EventType: String, Hashable, Sendable, CaseIterable {
 
   /// The current version, which is the one that is written: of every type still the first.
   package var version: Int { 1 }
+}
+
+extension EventType {
+  /// The type of that name, found without a string; as `init(rawValue:)` otherwise.
+  package init?(_ name: RawSpan) {
+    guard let hash = Self.hash(name) else { return nil }
+    let table = Self.table
+    var slot = hash
+    while let type = table[slot] {
+      if name.holds(type.rawValue) {
+        self = type
+        return
+      }
+      slot = (slot + 1) % Self.slots
+    }
+    return nil
+  }
+
+  private static let slots = 256
+
+  /// The types by the hash of their names, or behind it.
+  private static let table: [EventType?] = {
+    var table = [EventType?](repeating: nil, count: slots)
+    for type in allCases {
+      guard var slot = unsafe hash(type.rawValue.utf8.span.bytes) else {
+        fatalError("invariant broken: \(type.rawValue) is too short")
+      }
+      while table[slot] != nil { slot = (slot + 1) % slots }
+      table[slot] = type
+    }
+    return table
+  }()
+
+  /// Names are longer than eight bytes.
+  private static func hash(_ name: RawSpan) -> Int? {
+    guard name.byteCount >= 8 else { return nil }
+    let word = name.word(at: 0) &+ name.word(at: name.byteCount - 8) &* 31
+    return Int(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) >> 56)
+  }
 }

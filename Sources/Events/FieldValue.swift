@@ -2,11 +2,12 @@ package import Bytes
 
 /// A value that a field of an event may hold.
 ///
-/// `init(json:)` and `append(to:)` are each other's inverse: what one accepts, the other writes
+/// `init(from:)` and `append(to:)` are each other's inverse: what one accepts, the other writes
 /// back with the same bytes.
 package protocol FieldValue: Equatable, Sendable {
-  /// Reads the value; paths in what it throws are relative to the value, so that `""` is itself.
-  init(json: JSON) throws(EventError)
+  /// Reads the value that stands next; paths in what it throws are relative to the value, so that
+  /// `""` is itself.
+  init(from reader: inout ObjectReader) throws(EventError)
 
   /// Appends the value's canonical JSON to `bytes`.
   func append(to bytes: inout [UInt8])
@@ -32,11 +33,8 @@ package protocol Record: FieldValue {
 extension Record {
   package func check() throws(EventError) {}
 
-  package init(json: JSON) throws(EventError) {
-    guard case .object(let object) = json else {
-      throw .wrongKind(path: "", expected: .object)
-    }
-    var reader = ObjectReader(object)
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    try reader.begin()
     self = try Self(reading: &reader)
     try reader.finish()
     try check()
@@ -67,21 +65,34 @@ package protocol CheckedText: FieldValue, Hashable, Comparable {
 
   var text: String { get }
 
-  /// The value that `text` spells, or `nil` where it isn't of the form.
-  init?(_ text: String)
+  /// Takes a text that is of the form.
+  init(accepted text: String)
+
+  /// Whether bytes of UTF-8 are of the form.
+  static func accepts(_ text: RawSpan) -> Bool
 }
 
 extension CheckedText {
-  package init(json: JSON) throws(EventError) {
-    guard let value = Self(try String(json: json)) else { throw .badValue(Self.form) }
-    self = value
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    let text = try reader.text()
+    guard unsafe Self.accepts(reader.line.slice(text.range).bytes) else {
+      throw .badValue(Self.form)
+    }
+    self.init(accepted: reader.string(of: text))
+  }
+
+  /// The value that `text` spells, or `nil` where it isn't of the form.
+  package init?(_ text: String) {
+    guard unsafe Self.accepts(text.utf8.span.bytes) else { return nil }
+    self.init(accepted: text)
   }
 
   package func append(to bytes: inout [UInt8]) { text.append(to: &bytes) }
 
   /// By bytes, ascending.
   package static func < (one: Self, other: Self) -> Bool {
-    one.text.utf8.lexicographicallyPrecedes(other.text.utf8)
+    // Of ASCII texts the order of characters is that of bytes.
+    one.text < other.text
   }
 }
 
@@ -89,28 +100,31 @@ extension CheckedText {
 package protocol Word: FieldValue, Hashable, CaseIterable, RawRepresentable<String> {}
 
 extension Word {
-  package init(json: JSON) throws(EventError) {
-    guard let value = Self(rawValue: try String(json: json)) else {
-      throw .badValue(.oneOf(Self.allCases.map(\.rawValue)))
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    let text = try reader.string()
+    for word in Self.allCases where word.rawValue == text {
+      self = word
+      return
     }
-    self = value
+    throw .badValue(.oneOf(Self.allCases.map(\.rawValue)))
   }
 
   package func append(to bytes: inout [UInt8]) { rawValue.append(to: &bytes) }
 }
 
 extension String: FieldValue {
-  package init(json: JSON) throws(EventError) {
-    guard case .string(let text) = json else { throw .wrongKind(path: "", expected: .string) }
-    self = text
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    self = try reader.string()
   }
 
   package func append(to bytes: inout [UInt8]) { appendCanonicalString(self, to: &bytes) }
 }
 
 extension Bool: FieldValue {
-  package init(json: JSON) throws(EventError) {
-    guard case .bool(let value) = json else { throw .wrongKind(path: "", expected: .boolean) }
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    guard let value = reader.line.takeBool() else {
+      throw .wrongKind(path: "", expected: .boolean)
+    }
     self = value
   }
 
@@ -118,8 +132,10 @@ extension Bool: FieldValue {
 }
 
 extension Int: FieldValue {
-  package init(json: JSON) throws(EventError) {
-    guard case .integer(let value) = json else { throw .wrongKind(path: "", expected: .integer) }
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    guard let value = reader.line.takeInteger() else {
+      throw .wrongKind(path: "", expected: .integer)
+    }
     self = Int(value)
   }
 
@@ -129,8 +145,12 @@ extension Int: FieldValue {
 }
 
 extension JSONObject: FieldValue {
-  package init(json: JSON) throws(EventError) {
-    guard case .object(let object) = json else { throw .wrongKind(path: "", expected: .object) }
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    let start = reader.line.offset
+    guard reader.line.isNext("{"), reader.line.skipValue(),
+      case .object(let object)? = try? JSON(
+        parsing: unsafe Array(reader.line.slice(start..<reader.line.offset)))
+    else { throw .wrongKind(path: "", expected: .object) }
     self = object
   }
 
@@ -138,8 +158,11 @@ extension JSONObject: FieldValue {
 }
 
 extension Instant: FieldValue {
-  package init(json: JSON) throws(EventError) {
-    guard let value = Instant(text: try String(json: json).utf8) else { throw .badValue(.instant) }
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    let text = try reader.text()
+    guard let value = unsafe Instant(text: reader.line.slice(text.range).bytes) else {
+      throw .badValue(.instant)
+    }
     self = value
   }
 
@@ -147,13 +170,38 @@ extension Instant: FieldValue {
 }
 
 extension Array: FieldValue where Element: FieldValue {
-  package init(json: JSON) throws(EventError) {
-    guard case .array(let elements) = json else { throw .wrongKind(path: "", expected: .array) }
-    self = []
-    reserveCapacity(elements.count)
-    for (index, element) in elements.enumerated() {
-      do { append(try Element(json: element)) } catch { throw error.within("[\(index)]") }
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    guard reader.line.beginArray() else { throw .wrongKind(path: "", expected: .array) }
+    self = try Self.few(from: &reader)
+    while reader.line.nextElement() {
+      do { append(try Element(from: &reader)) } catch { throw error.within("[\(count)]") }
     }
+    guard reader.line.endArray() else { throw .notCanonical(offset: reader.line.offset) }
+  }
+
+  /// The first elements, at most eight, in an array that is just as large as they are; most have no
+  /// more, and what grows is allocated again and again.
+  private static func few(from reader: inout ObjectReader) throws(EventError) -> [Element] {
+    var failure: EventError?
+    let few: [Element] = unsafe withUnsafeTemporaryAllocation(of: Element.self, capacity: 8) {
+      waiting in
+      var count = 0
+      do throws(EventError) {
+        while count < waiting.count, reader.line.nextElement() {
+          let element = try Element(from: &reader)
+          unsafe waiting.initializeElement(at: count, to: element)
+          count += 1
+        }
+      } catch {
+        failure = error.within("[\(count)]")
+      }
+      var elements: [Element] = []
+      elements.reserveCapacity(count)
+      for index in 0..<count { elements.append(unsafe waiting.moveElement(from: index)) }
+      return elements
+    }
+    if let failure { throw failure }
+    return few
   }
 
   package func append(to bytes: inout [UInt8]) {

@@ -6,13 +6,27 @@ package typealias EventID = UInt64
 extension EventID: FieldValue {
   /// The id that `text` spells in decimal without leading zeros, at most 2^53 - 1, or `nil`.
   package init?(eventID text: String) {
-    guard let id = UInt64(text), id <= UInt64(JSON.greatestInteger), sameBytes(String(id), text)
-    else { return nil }
-    self = id
+    unsafe self.init(eventID: text.utf8.span.bytes)
   }
 
-  package init(json: JSON) throws(EventError) {
-    guard let id = EventID(eventID: try String(json: json)) else { throw .badValue(.eventID) }
+  /// The id that `text` spells in decimal without leading zeros, at most 2^53 - 1, or `nil`.
+  package init?(eventID text: RawSpan) {
+    guard (1...16).contains(text.byteCount),
+      text.byteCount == 1 || text.byte(at: 0) != UInt8(ascii: "0")
+    else { return nil }
+    self = 0
+    for offset in 0..<text.byteCount {
+      guard let digit = decimalValue(text.byte(at: offset)) else { return nil }
+      self = self * 10 + UInt64(digit)
+    }
+    guard self <= UInt64(Int64.greatestInJSON) else { return nil }
+  }
+
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    let text = try reader.text()
+    guard let id = unsafe EventID(eventID: reader.line.slice(text.range).bytes) else {
+      throw .badValue(.eventID)
+    }
     self = id
   }
 
@@ -25,11 +39,11 @@ package struct EntityID: CheckedText {
   package static let greatestLength = 128
   package let text: String
 
-  package init?(_ text: String) {
-    guard (1...Self.greatestLength).contains(text.utf8.count),
-      text.utf8.allSatisfy({ isLetterOrDigit($0) || isHyphenOrUnderscore($0) })
-    else { return nil }
-    self.text = text
+  package init(accepted text: String) { self.text = text }
+
+  package static func accepts(_ text: RawSpan) -> Bool {
+    (1...128).contains(text.byteCount)
+      && holdsOnly(text) { $0.lettersAndDigits | $0.bytes("-") | $0.bytes("_") }
   }
 
   /// The id as people write it in catalogues and requests, where `1` and `"1"` are one id.
@@ -47,11 +61,11 @@ package struct ChannelCode: CheckedText {
   package static let form = EventError.Form.channelCode
   package let text: String
 
-  package init?(_ text: String) {
-    guard text.utf8.count <= 32, let first = text.utf8.first, isLowerCaseLetter(first),
-      text.utf8.allSatisfy({ isLowerCaseOrDigit($0) || isHyphenOrUnderscore($0) })
-    else { return nil }
-    self.text = text
+  package init(accepted text: String) { self.text = text }
+
+  package static func accepts(_ text: RawSpan) -> Bool {
+    (1...32).contains(text.byteCount) && isLowerCaseLetter(text.byte(at: 0))
+      && holdsOnly(text) { $0.lowerCaseAndDigits | $0.bytes("-") | $0.bytes("_") }
   }
 }
 
@@ -60,11 +74,11 @@ package struct CodeWord: CheckedText {
   package static let form = EventError.Form.codeWord
   package let text: String
 
-  package init?(_ text: String) {
-    guard text.utf8.count <= 64, let first = text.utf8.first, isLowerCaseLetter(first),
-      text.utf8.allSatisfy({ isLowerCaseOrDigit($0) || $0 == UInt8(ascii: "-") })
-    else { return nil }
-    self.text = text
+  package init(accepted text: String) { self.text = text }
+
+  package static func accepts(_ text: RawSpan) -> Bool {
+    (1...64).contains(text.byteCount) && isLowerCaseLetter(text.byte(at: 0))
+      && holdsOnly(text) { $0.lowerCaseAndDigits | $0.bytes("-") }
   }
 }
 
@@ -73,10 +87,9 @@ package struct LedgerID: CheckedText {
   package static let form = EventError.Form.ledgerID
   package let text: String
 
-  package init?(_ text: String) {
-    guard isHex(text, digits: 32) else { return nil }
-    self.text = text
-  }
+  package init(accepted text: String) { self.text = text }
+
+  package static func accepts(_ text: RawSpan) -> Bool { isHex(text, digits: 32) }
 }
 
 /// A SHA-256 or an HMAC-SHA-256: 32 bytes as 64 lower-case hexadecimal digits.
@@ -84,10 +97,9 @@ package struct HexDigest: CheckedText {
   package static let form = EventError.Form.hexDigest
   package let text: String
 
-  package init?(_ text: String) {
-    guard isHex(text, digits: 64) else { return nil }
-    self.text = text
-  }
+  package init(accepted text: String) { self.text = text }
+
+  package static func accepts(_ text: RawSpan) -> Bool { isHex(text, digits: 64) }
 }
 
 /// The root of a Merkle tree: 32 bytes in base 64, as a checkpoint writes it.
@@ -95,9 +107,10 @@ package struct TreeRoot: CheckedText {
   package static let form = EventError.Form.treeRoot
   package let text: String
 
-  package init?(_ text: String) {
-    guard Base64.decode(text.utf8)?.count == 32 else { return nil }
-    self.text = text
+  package init(accepted text: String) { self.text = text }
+
+  package static func accepts(_ text: RawSpan) -> Bool {
+    Base64.decode([UInt8](text))?.count == 32
   }
 }
 
@@ -106,9 +119,10 @@ package struct Base64Text: CheckedText {
   package static let form = EventError.Form.base64
   package let text: String
 
-  package init?(_ text: String) {
-    guard let bytes = Base64.decode(text.utf8), !bytes.isEmpty else { return nil }
-    self.text = text
+  package init(accepted text: String) { self.text = text }
+
+  package static func accepts(_ text: RawSpan) -> Bool {
+    Base64.decode([UInt8](text)).map { !$0.isEmpty } ?? false
   }
 }
 
@@ -122,12 +136,14 @@ package struct SealedText: CheckedText {
   private static let overhead = 12 + 16
   package let text: String
 
-  package init?(_ text: String) {
-    guard text.utf8.starts(with: Self.prefix.utf8),
-      let sealed = Base64.decode(text.utf8.dropFirst(Self.prefix.utf8.count)),
-      sealed.count >= Self.overhead
-    else { return nil }
-    self.text = text
+  package init(accepted text: String) { self.text = text }
+
+  package static func accepts(_ text: RawSpan) -> Bool {
+    let bytes = [UInt8](text)
+    guard bytes.starts(with: prefix.utf8),
+      let sealed = Base64.decode(bytes.dropFirst(prefix.utf8.count))
+    else { return false }
+    return sealed.count >= overhead
   }
 
   /// The text that holds `sealed` (nonce, ciphertext, tag), or `nil` where that is too short.
@@ -148,58 +164,49 @@ package struct DecimalText: CheckedText {
   package static let form = EventError.Form.decimal
   package let text: String
 
-  package init?(_ text: String) {
-    let isNegative = text.utf8.first == UInt8(ascii: "-")
-    let parts = text.utf8.dropFirst(isNegative ? 1 : 0)
+  package init(accepted text: String) { self.text = text }
+
+  package static func accepts(_ text: RawSpan) -> Bool {
+    guard text.byteCount <= 40 else { return false }
+    let bytes = [UInt8](text)
+    let isNegative = bytes.first == UInt8(ascii: "-")
+    let parts = bytes.dropFirst(isNegative ? 1 : 0)
       .split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
-    guard text.utf8.count <= 40,
-      parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy { decimalValue($0) != nil } }),
-      let whole = parts.first, whole.count == 1 || whole.first != UInt8(ascii: "0"),
-      !isNegative || text.utf8.contains(where: { (0x31...0x39).contains($0) })
-    else { return nil }
-    self.text = text
+    guard parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy { decimalValue($0) != nil } }),
+      let whole = parts.first, whole.count == 1 || whole.first != UInt8(ascii: "0")
+    else { return false }
+    return !isNegative || bytes.contains { (0x31...0x39).contains($0) }
   }
 }
 
 /// A template and its version, `NAME/NUMBER`: `builtin/1`.
 package struct TemplateVersion: CheckedText {
   package static let form = EventError.Form.templateVersion
-  package static let builtin = TemplateVersion(id: "builtin", version: 1)
+  package static let builtin = TemplateVersion(accepted: "builtin/1")
   package let text: String
 
-  package init?(_ text: String) {
-    let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    guard parts.count == 2, EntityID(String(parts[0]) ?? "") != nil,
-      let number = Int(String(parts[1]) ?? ""), number >= 1,
-      sameBytes(String(number), String(parts[1]) ?? "")
-    else { return nil }
-    self.text = text
-  }
-
-  private init(id: StaticString, version: Int) { text = "\(id)/\(version)" }
+  package init(accepted text: String) { self.text = text }
 
   package init(id: EntityID, version: Int) {
     invariant(version >= 1, "a template's version counts from 1")
     text = "\(id.text)/\(version)"
   }
+
+  package static func accepts(_ text: RawSpan) -> Bool {
+    let bytes = [UInt8](text)
+    guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")),
+      EntityID.accepts(text.extracting(0..<slash))
+    else { return false }
+    let number = String(decoding: bytes[(slash + 1)...], as: UTF8.self)
+    guard let version = Int(number), version >= 1 else { return false }
+    return sameBytes(String(version), number)
+  }
 }
 
-private func isHex(_ text: String, digits: Int) -> Bool {
-  text.utf8.count == digits && text.utf8.allSatisfy { Hex.value($0) != nil }
+private func isHex(_ text: RawSpan, digits: Int) -> Bool {
+  text.byteCount == digits && holdsOnly(text) { $0.bytes("0", "9") | $0.bytes("a", "f") }
 }
 
-func isLowerCaseLetter(_ byte: UInt8) -> Bool {
+private func isLowerCaseLetter(_ byte: UInt8) -> Bool {
   (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-}
-
-func isLowerCaseOrDigit(_ byte: UInt8) -> Bool {
-  isLowerCaseLetter(byte) || decimalValue(byte) != nil
-}
-
-func isLetterOrDigit(_ byte: UInt8) -> Bool {
-  isLowerCaseOrDigit(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-}
-
-func isHyphenOrUnderscore(_ byte: UInt8) -> Bool {
-  byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
 }

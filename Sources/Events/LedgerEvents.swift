@@ -239,11 +239,16 @@ package struct LedgerKeyChanged: EventData {
   /// The key before it.
   package var previousVkey: String
   package var reason: String?
+  /// From this size on nothing that the key before has signed counts: others may have it.
+  package var distrustedFrom: Int?
 
-  package init(vkey: String, previousVkey: String, reason: String? = nil) {
+  package init(
+    vkey: String, previousVkey: String, reason: String? = nil, distrustedFrom: Int? = nil
+  ) {
     self.vkey = vkey
     self.previousVkey = previousVkey
     self.reason = reason
+    self.distrustedFrom = distrustedFrom
   }
 
   package var subject: Subject { .ledger }
@@ -251,12 +256,18 @@ package struct LedgerKeyChanged: EventData {
 
 extension LedgerKeyChanged {
   package init(reading reader: inout ObjectReader) throws(EventError) {
+    distrustedFrom = try reader.optional("distrusted_from")
     previousVkey = try reader.required("previous_vkey")
     reason = try reader.optional("reason")
     vkey = try reader.required("vkey")
   }
 
+  package func check() throws(EventError) {
+    try Check.integer("distrusted_from", distrustedFrom, from: 0)
+  }
+
   package func write(to writer: inout ObjectWriter) {
+    writer.set("distrusted_from", distrustedFrom)
     writer.set("previous_vkey", previousVkey)
     writer.set("reason", reason)
     writer.set("vkey", vkey)

@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// A set that is always read and written in ascending order, each element once.
 package struct SortedSet<Element: FieldValue & Comparable>: FieldValue {
@@ -11,8 +11,8 @@ package struct SortedSet<Element: FieldValue & Comparable>: FieldValue {
     self.elements = unique
   }
 
-  package init(json: JSON) throws(EventError) {
-    elements = try [Element](json: json)
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    elements = try [Element](from: &reader)
     try Check.ascending("", elements, by: \.self)
   }
 

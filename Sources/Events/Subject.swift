@@ -1,3 +1,5 @@
+import Bytes
+
 /// The stream that an event belongs to: the thing it is about.
 package enum Subject: Hashable, Sendable {
   case ledger
@@ -13,17 +15,31 @@ package enum Subject: Hashable, Sendable {
 
   /// `dispatch/0192…`, or `ledger`.
   package var text: String {
+    let (kind, id) = parts
+    return id.map { "\(kind)\($0.text)" } ?? kind.description
+  }
+
+  /// Whether `text` is this subject's ``text``, without making that.
+  func isSpelled(by text: RawSpan) -> Bool {
+    let (kind, id) = parts
+    let start = kind.utf8CodeUnitCount
+    guard start <= text.byteCount, text.holds(kind, in: 0..<start) else { return false }
+    guard let id else { return text.byteCount == start }
+    return text.extracting(start..<text.byteCount).holds(id.text)
+  }
+
+  private var parts: (kind: StaticString, id: EntityID?) {
     switch self {
-    case .ledger: "ledger"
-    case .program(let id): "program/\(id.text)"
-    case .marketEventType(let id): "market-event-type/\(id.text)"
-    case .userGroup(let id): "user-group/\(id.text)"
-    case .user(let id): "user/\(id.text)"
-    case .template(let id): "template/\(id.text)"
-    case .rule(let id): "rule/\(id.text)"
-    case .legalHold(let id): "legal-hold/\(id.text)"
-    case .signal(let id): "signal/\(id.text)"
-    case .dispatch(let id): "dispatch/\(id.text)"
+    case .ledger: ("ledger", nil)
+    case .program(let id): ("program/", id)
+    case .marketEventType(let id): ("market-event-type/", id)
+    case .userGroup(let id): ("user-group/", id)
+    case .user(let id): ("user/", id)
+    case .template(let id): ("template/", id)
+    case .rule(let id): ("rule/", id)
+    case .legalHold(let id): ("legal-hold/", id)
+    case .signal(let id): ("signal/", id)
+    case .dispatch(let id): ("dispatch/", id)
     }
   }
 

@@ -37,8 +37,8 @@ package struct ISODuration: FieldValue, Hashable {
     self.seconds = seconds
   }
 
-  package init(json: JSON) throws(EventError) {
-    guard let value = ISODuration(try String(json: json)) else { throw .badValue(.duration) }
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    guard let value = ISODuration(try reader.string()) else { throw .badValue(.duration) }
     self = value
   }
 
@@ -53,17 +53,24 @@ package struct ZoneName: CheckedText {
   package static let form = EventError.Form.zoneName
   package let text: String
 
-  package init?(_ text: String) {
-    let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    guard text.utf8.count <= 64,
-      parts.allSatisfy({ part in
-        !part.isEmpty
-          && part.allSatisfy {
-            isLetterOrDigit($0) || isHyphenOrUnderscore($0) || $0 == UInt8(ascii: "+")
-          }
-      })
-    else { return nil }
-    self.text = text
+  package init(accepted text: String) { self.text = text }
+
+  package static func accepts(_ text: RawSpan) -> Bool {
+    guard (1...64).contains(text.byteCount),
+      holdsOnly(
+        text,
+        { $0.lettersAndDigits | $0.bytes("+") | $0.bytes("-") | $0.bytes("_") | $0.bytes("/") })
+    else { return false }
+    // No part is empty: behind each slash, and behind the last byte, one ends.
+    var length = 0
+    for offset in 0..<text.byteCount {
+      length += 1
+      if text.byte(at: offset) == UInt8(ascii: "/") {
+        guard length > 1 else { return false }
+        length = 0
+      }
+    }
+    return length > 0
   }
 }
 

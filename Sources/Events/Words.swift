@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// What opening a ledger found, where it wasn't clean (`FORMAT.md`, recovery).
 package enum RecoveryState: String, Word {
@@ -157,8 +157,8 @@ package enum EvidenceStrength: Int, FieldValue, Comparable, CaseIterable {
   /// A person answered the call.
   case answered = 5
 
-  package init(json: JSON) throws(EventError) {
-    guard let value = EvidenceStrength(rawValue: try Int(json: json)) else {
+  package init(from reader: inout ObjectReader) throws(EventError) {
+    guard let value = EvidenceStrength(rawValue: try Int(from: &reader)) else {
       throw .badValue(.integer(from: 0, through: 5))
     }
     self = value

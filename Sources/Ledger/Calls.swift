@@ -8,14 +8,63 @@ import Views
 
 /// What a call of commands answers (design: one JSON object, keys only ever added).
 package struct CallReceipt: Sendable {
-  /// Whether an earlier call with the same key was answered again.
-  package let isRepeated: Bool
-  /// The ids of the events that hold it; `nil` where nothing had to be appended.
-  package let events: ClosedRange<EventID>?
+  /// What became of some of the call's entries: one commit, or none where nothing changed.
+  package struct Batch: Sendable {
+    /// Whether they were done before, by a call with the same key.
+    package let isRepeated: Bool
+    /// The entries, counted from 0.
+    package let entries: Range<Int>
+    /// The ids of the events that hold it.
+    package let events: ClosedRange<EventID>?
+    /// The ledger's size and root after them.
+    package let size: UInt64
+    package let root: Digest
+    let results: [ReceiptResult]
+
+    var document: JSONObject {
+      var document = JSONObject()
+      document["entries"] = .integer(Int64(entries.upperBound))
+      document["first"] = events.map { .string(String($0.lowerBound)) }
+      document["last"] = events.map { .string(String($0.upperBound)) }
+      document["repeated"] = .bool(isRepeated)
+      return document
+    }
+  }
+
+  /// At least one; one alone where the call wasn't divided.
+  package private(set) var batches: [Batch]
+  package private(set) var results: [ReceiptResult]
+  private let isDivided: Bool
+
+  fileprivate init(_ first: Batch, isDivided: Bool) {
+    batches = [first]
+    results = first.results
+    self.isDivided = isDivided
+  }
+
+  fileprivate mutating func add(_ batch: Batch) {
+    ReceiptResult.add(batch.results, to: &results)
+    batches.append(batch)
+  }
+
+  /// Whether all of it was answered before, by an earlier call with the same key.
+  package var isRepeated: Bool {
+    batches.contains(where: \.isRepeated)
+      && batches.allSatisfy { $0.isRepeated || $0.events == nil }
+  }
+
+  /// From the first to the last event of it, or `nil` where nothing had to be appended.
+  ///
+  /// Of a call that was divided, events of others may stand between.
+  package var events: ClosedRange<EventID>? {
+    let all = batches.compactMap(\.events)
+    guard let first = all.first, let last = all.last else { return nil }
+    return first.lowerBound...last.upperBound
+  }
+
   /// The ledger's size and root after them.
-  package let size: UInt64
-  package let root: Digest
-  package let results: [ReceiptResult]
+  package var size: UInt64 { batches[batches.count - 1].size }
+  package var root: Digest { batches[batches.count - 1].root }
 
   /// Whether a command was rejected.
   package var hasRejection: Bool {
@@ -26,6 +75,9 @@ package struct CallReceipt: Sendable {
 
   package var document: JSONObject {
     var document = JSONObject()
+    if isDivided || batches.count > 1 {
+      document["batches"] = .array(batches.map { .object($0.document) })
+    }
     document["first"] = events.map { .string(String($0.lowerBound)) }
     document["last"] = events.map { .string(String($0.upperBound)) }
     document["repeated"] = .bool(isRepeated)
@@ -43,48 +95,124 @@ extension Ledger {
   /// - Parameters:
   ///   - key: The same key with the same commands answers with the first call's receipt, for ever.
   ///   - expected: The size that the ledger must have.
-  /// - Throws: `.keyReused`, `.unexpectedSize`, `.notFound`, `.refused`, `.callTooLarge`: nothing
-  ///   was appended then. `.log` with `.outcomeUnknown`: the call may be repeated with its key.
+  /// - Throws: `.keyReused`, `.badKey`, `.unexpectedSize`, `.notFound`, `.refused`,
+  ///   `.callTooLarge`: nothing was appended then. `.log` with `.outcomeUnknown`: the call may be
+  ///   repeated with its key.
   package func submit(
     _ commands: [Command], key: String, expected: UInt64? = nil
   ) throws(LedgerError) -> CallReceipt {
-    let hash = try keys.idempotencyHash(of: Command.canonicalBytes(of: commands))
-    let turn = try takeTurn()
-    let known = try inViews { () throws(ViewError) in try views.idempotencyKeys.find(key) }
-    if let known {
-      guard known.hash == hash else { throw .keyReused(key: key, first: known.first) }
-      return try repeated(known.first, turn)
+    try submit(Call(commands), key: key, expected: expected)
+  }
+
+  /// Decides a call's entries in order, and appends what they come to as one commit or, divided, as
+  /// one after each `batch` entries.
+  ///
+  /// A call that was cut between two commits goes on after the last one when it is repeated with
+  /// its key, whatever `batch` is then. The lock is let go between two commits.
+  ///
+  /// - Parameters:
+  ///   - expected: The size that the ledger must have before the first commit.
+  ///   - report: Told what became of each part, once that is durable.
+  /// - Throws: As for commands; what was reported is done all the same.
+  package func submit(
+    _ call: Call, key: String, expected: UInt64? = nil, batch: Int? = nil,
+    report: (CallReceipt.Batch) -> Void = { _ in }
+  ) throws(LedgerError) -> CallReceipt {
+    let step = CallStep(
+      call: call, keys: try CallKeys(key),
+      hash: try keys.idempotencyHash(of: call.canonicalBytes), expected: expected,
+      size: batch ?? call.count)
+    let first = try perform(step, after: 0)
+    report(first)
+    var receipt = CallReceipt(first, isDivided: batch != nil)
+    var done = first.entries.upperBound
+    while done < call.count {
+      let next = try perform(step, after: done)
+      report(next)
+      receipt.add(next)
+      done = next.entries.upperBound
     }
-    if let expected, expected != turn.size {
+    return receipt
+  }
+
+  /// Does the entries that follow the first `done`, unless they were done before.
+  private func perform(
+    _ step: CallStep, after done: Int
+  ) throws(LedgerError) -> CallReceipt.Batch {
+    let call = step.call
+    let turn = try takeTurn()
+    if let earlier = try earlier(step, after: done) {
+      return try repeated(earlier.row, done..<earlier.entries, turn)
+    }
+    if done == 0, let expected = step.expected, expected != turn.size {
       throw .unexpectedSize(expected: expected, found: turn.size)
     }
+    let end = done + min(step.size, call.count - done)
+    let isWhole = done == 0 && end == call.count
+    if done == 0, !isWhole, let catalogue = call.catalogue { try refuseBroken(catalogue, turn) }
+    let commands = call.commands(done..<end)
     try prepareKeys(for: commands)
-    let drafts = try decide(commands, turn)
+    let drafts = try decide(commands, from: call.catalogue == nil ? done : 0, turn)
     let results = ReceiptResult.all(of: drafts.map(\.payload))
     guard !drafts.isEmpty else {
-      return CallReceipt(
-        isRepeated: false, events: nil, size: turn.size, root: turn.root, results: results)
+      return CallReceipt.Batch(
+        isRepeated: false, entries: done..<end, events: nil, size: turn.size, root: turn.root,
+        results: results)
     }
     let first = turn.size
-    let idempotency = IdempotencyKey(text: key, hash: hash)
+    let key = IdempotencyKey(
+      text: isWhole ? step.keys.text : step.keys.batch(upTo: end), hash: step.hash)
     if commands.count == 1, case .dispatch = commands[0] {
       // A resolution that doesn't fit in one commit follows in others; whoever opens finishes it.
       var rest = CommitParts(drafts).makeIterator()
-      if let part = rest.next() { try turn.commit(part, key: idempotency) }
+      if let part = rest.next() { try turn.commit(part, key: key) }
       while let part = rest.next() { try turn.commit(part) }
     } else {
-      try turn.commit(drafts, key: idempotency)
+      try turn.commit(drafts, key: key)
     }
-    return CallReceipt(
-      isRepeated: false, events: first...turn.size - 1, size: turn.size, root: turn.root,
-      results: results)
+    return CallReceipt.Batch(
+      isRepeated: false, entries: done..<end, events: first...turn.size - 1, size: turn.size,
+      root: turn.root, results: results)
   }
 
-  /// What the commands would append, without appending it.
-  package func decideOnly(_ commands: [Command]) throws(LedgerError) -> [ReceiptResult] {
+  /// The next commit of an earlier call with the same key, and how many entries are done with it.
+  private func earlier(
+    _ step: CallStep, after done: Int
+  ) throws(LedgerError) -> (row: IdempotencyRow, entries: Int)? {
+    let text = step.keys.text
+    let found = try inViews { () throws(ViewError) -> (IdempotencyRow, Int)? in
+      if done == 0, let row = try views.idempotencyKeys.find(text) { return (row, step.call.count) }
+      let bounds = step.keys.bounds(after: done)
+      guard
+        let row = try views.idempotencyKeys.first(after: bounds.lower, before: bounds.upper),
+        let entries = step.keys.entries(upTo: row.key)
+      else { return nil }
+      return (row, entries)
+    }
+    guard let (row, entries) = found else { return nil }
+    guard row.hash == step.hash, entries <= step.call.count else {
+      throw .keyReused(key: text, first: row.first)
+    }
+    return (row, entries)
+  }
+
+  /// Refuses a catalogue that is to be imported in parts before the first of them.
+  private func refuseBroken(
+    _ catalogue: CatalogueDocument, _ turn: Turn
+  ) throws(LedgerError) {
+    let decider = try turn.decider()
+    let reasons = try inDecision { () throws(DecisionError<ViewError>) in
+      try decider.brokenReferences(of: catalogue)
+    }
+    if !reasons.isEmpty { throw .refused(index: 0, reasons) }
+  }
+
+  /// What the call would append, without appending it.
+  package func decideOnly(_ call: Call) throws(LedgerError) -> [ReceiptResult] {
+    let commands = call.commands(0..<call.count)
     let turn = try takeTurn()
     try prepareKeys(for: commands)
-    return ReceiptResult.all(of: try decide(commands, turn).map(\.payload))
+    return ReceiptResult.all(of: try decide(commands, from: 0, turn).map(\.payload))
   }
 
   private func prepareKeys(for commands: [Command]) throws(LedgerError) {
@@ -99,18 +227,19 @@ extension Ledger {
   }
 
   private func decide(
-    _ commands: [Command], _ turn: Turn
+    _ commands: [Command], from first: Int, _ turn: Turn
   ) throws(LedgerError) -> [EventDraft] {
     guard commands.count > 1 else {
       return try commands.first.map { (command) throws(LedgerError) in
-        try decide(command, index: 0, turn.decider())
+        try decide(command, index: first, turn.decider())
       } ?? []
     }
     return try turn.overlaying { (apply) throws(LedgerError) in
       var all: [EventDraft] = []
       for (index, command) in commands.enumerated() {
         let nextID = turn.size + UInt64(all.count)
-        let drafts = try self.decide(command, index: index, turn.decider(nextID: nextID))
+        let drafts = try self.decide(
+          command, index: first + index, turn.decider(nextID: nextID))
         if index < commands.count - 1 { try apply(drafts) }
         all += drafts
       }
@@ -133,34 +262,55 @@ extension Ledger {
     return decision.drafts
   }
 
-  /// Makes the receipt of an earlier call again, from the log alone.
-  private func repeated(_ first: EventID, _ turn: Turn) throws(LedgerError) -> CallReceipt {
+  /// Makes the receipt of an earlier commit again, from the log alone.
+  private func repeated(
+    _ row: IdempotencyRow, _ entries: Range<Int>, _ turn: Turn
+  ) throws(LedgerError) -> CallReceipt.Batch {
     let reader = try inLog { () throws(LogError) in
       try LogReader(storage, identity: identity, durable: turn.durable)
     }
-    var cursor = reader.events(from: first)
-    var payloads: [EventPayload] = []
-    var last: StoredEvent?
+    let line = UInt64(CommitLine.length)
+    var cursor = reader.events(
+      from: row.first,
+      hint: row.location.offset < line
+        ? nil
+        : LogPosition(
+          size: row.first, segment: row.location.segment, offset: row.location.offset - line))
+    // Where the views are wrong about the place, nothing that can be read stands there.
+    guard let begun = try? cursor.read(), let first = try? Event(decoding: begun.line),
+      let key = first.idempotencyKey, sameBytes(key, row.key), first.idempotencyHash == row.hash
+    else { throw .unconfirmedKey(row.key, event: row.first) }
+    var payloads = [first.payload]
+    var last = begun
     while let stored = try inLog({ () throws(LogError) in try cursor.read() }) {
       let event: Event
       do { event = try Event(decoding: stored.line) } catch {
         throw .unreadableEvent(stored.id, error)
       }
       // The call's own commit, and those that only carry on with its last resolution.
-      if let last, stored.commit.first != last.commit.first {
+      if stored.commit.first != last.commit.first {
+        guard case .recipientsResolved(let before)? = payloads.last, !before.isLast else { break }
+        // What a crash between them left is told of first.
+        if event.subject == .ledger { continue }
         guard case .recipientsResolved(let chunk) = event.payload,
-          case .recipientsResolved(let before)? = payloads.last, !before.isLast,
           chunk.dispatchID == before.dispatchID
         else { break }
       }
       payloads.append(event.payload)
       last = stored
     }
-    guard let last else {
-      throw .log(.damaged(ids: first..<turn.size, segment: 0, offset: 0))
-    }
-    return CallReceipt(
-      isRepeated: true, events: first...last.id, size: last.commit.end, root: last.commit.root,
-      results: ReceiptResult.all(of: payloads))
+    return CallReceipt.Batch(
+      isRepeated: true, entries: entries, events: row.first...last.id, size: last.commit.end,
+      root: last.commit.root, results: ReceiptResult.all(of: payloads))
   }
+}
+
+/// What all steps of one call have in common.
+private struct CallStep {
+  let call: Call
+  let keys: CallKeys
+  let hash: HexDigest
+  let expected: UInt64?
+  /// How many entries one commit holds at most.
+  let size: Int
 }

@@ -6,29 +6,51 @@ import Merkle
 import Platform
 import Views
 
+/// What a new ledger is to be.
+package struct NewLedger {
+  /// The name in signed statements.
+  package var origin: String
+  /// What `config.json` holds at first.
+  package var configuration: [UInt8]
+  /// An absolute path outside of the ledger where its keys are to lie.
+  package var keys: String?
+  /// A command that signs, instead of a key of the ledger's own.
+  package var signer: Signer?
+  /// The group whose members may read all but the keys.
+  package var group: UInt32?
+
+  package init(origin: String, configuration: [UInt8]) {
+    self.origin = origin
+    self.configuration = configuration
+  }
+}
+
 extension Ledger {
   /// Makes a ledger: its keys, its log with event 0, its settings, and `LEDGER` last of all.
   ///
   /// Where an earlier try was interrupted, its leftovers are used or written over.
   ///
-  /// - Parameters:
-  ///   - origin: The name in signed statements.
-  ///   - configuration: What `config.json` holds at first.
+  /// - Throws: `.signing(.signerFailed)` where a command that is to sign doesn't.
   package static func create(
-    _ path: LedgerPath, origin: String, configuration: [UInt8], surroundings: Surroundings
+    _ path: LedgerPath, _ new: NewLedger, surroundings: Surroundings
   ) throws(LedgerError) -> LedgerIdentity {
-    guard LedgerIdentity.isOrigin(origin) else { throw .badOrigin(origin) }
+    guard LedgerIdentity.isOrigin(new.origin) else { throw .badOrigin(new.origin) }
+    if let signer = new.signer { _ = try signer.signature(of: Array("\(new.origin)\n".utf8)) }
+    let sharing = new.group.map { FileSharing.group($0) } ?? .ownerOnly
     try inFiles { () throws(PlatformError) in try createDirectories(path.directory) }
     try refuseToOverwrite(path)
-    let key = try KeyStore.create(path, surroundings: surroundings)
+    try inFiles { () throws(PlatformError) in try shareDirectory(path.directory, as: sharing) }
+    let signer = try KeyStore.create(
+      path, origin: new.origin, elsewhere: new.keys, signer: new.signer,
+      surroundings: surroundings)
     let id = EventLog.LedgerID(hex: Hex.encode(try surroundings.randomBytes(16)))
-    guard let id, let vkey = VerifierKey(name: origin, key: key.publicKey),
+    guard let id,
       let identity = LedgerIdentity(
-        id: id, origin: origin, created: surroundings.now(), verifierKey: vkey)
-    else { throw .badOrigin(origin) }
+        id: id, origin: new.origin, created: surroundings.now(), verifierKey: signer.vkey)
+    else { throw .badOrigin(new.origin) }
 
     let storage = try inStorage { () throws(StorageError) in
-      try FileStorage.open(directory: path.directory)
+      try FileStorage.open(directory: path.directory, sharing: sharing)
     }
     try inLog { () throws(LogError) in
       var writer = try LogWriter.create(in: storage, identity: identity)
@@ -37,11 +59,10 @@ extension Ledger {
       try writer.synchronize()
       try writer.synchronizeHead()
     }
-    try inFiles { () throws(PlatformError) in
-      try replaceFile(path.configuration, with: configuration)
-      try replaceFile(joinPath(path.directory, LedgerPath.delivering), with: [])
-      try replaceFile(
-        joinPath(path.directory, LogPath.identity), with: identity.encoded)
+    try inStorage { () throws(StorageError) in
+      try storage.replace(LedgerPath.configurationName, with: new.configuration)
+      try storage.replace(LedgerPath.delivering, with: [])
+      try storage.replace(LogPath.identity, with: identity.encoded)
     }
     return identity
   }

@@ -5,8 +5,8 @@ import Platform
 
 /// The keys of a ledger, which lie beside it and are never part of it.
 ///
-/// - `signing-key`: the Ed25519 seed, 64 hex digits and a newline.
-/// - `idempotency-key`: the HMAC key of calls, in the same form.
+/// - `signing-key`: who signs checkpoints (``Signer``).
+/// - `idempotency-key`: the HMAC key of calls, 64 hex digits and a newline.
 /// - `users/00` … `users/ff`: users' keys, one `ID KEY` a line, by the first byte of SHA-256(ID).
 ///
 /// Each file is replaced as a whole, durably, before anything is sealed under a key in it.
@@ -20,7 +20,14 @@ final class KeyStore {
   /// What one file may hold at most.
   private static let fileLimit = 64 << 20
 
-  init(_ path: LedgerPath, ledgerID: String, surroundings: Surroundings) {
+  /// - Throws: `.untrustedKeys` where others than the caller may have been in the directory.
+  init(_ path: LedgerPath, ledgerID: String, surroundings: Surroundings) throws(LedgerError) {
+    let status = try inFiles { () throws(PlatformError) in
+      try FileStatus(ofDirectory: path.keys)
+    }
+    guard status.owner == effectiveUser(), status.permissions & 0o077 == 0 else {
+      throw .untrustedKeys(path: path.keys)
+    }
     self.path = path
     self.ledgerID = ledgerID
     self.surroundings = surroundings
@@ -28,17 +35,39 @@ final class KeyStore {
 
   /// Makes the directory and the ledger's own two keys where they are missing.
   ///
-  /// - Returns: The signing key's seed.
+  /// - Parameters:
+  ///   - elsewhere: An absolute path outside of the ledger where the keys are to lie.
+  ///   - signer: A command that signs, instead of a key of the ledger's own.
+  /// - Returns: Who signs.
   static func create(
-    _ path: LedgerPath, surroundings: Surroundings
-  ) throws(LedgerError) -> Ed25519.SigningKey {
-    try inFiles { () throws(PlatformError) in try createDirectories(path.userKeys) }
-    _ = try existingOrNew(path.idempotencyKey, surroundings)
-    let seed = try existingOrNew(path.signingKey, surroundings)
-    guard let key = Ed25519.SigningKey(seed: seed) else {
-      throw .badKeyFile(path: path.signingKey)
+    _ path: LedgerPath, origin: String, elsewhere: String?, signer: Signer?,
+    surroundings: Surroundings
+  ) throws(LedgerError) -> Signer {
+    try inFiles { () throws(PlatformError) in
+      if let elsewhere {
+        try createDirectories(elsewhere)
+        if try !exists(path.keys) { try createLink(path.keys, to: elsewhere) }
+      }
+      try createDirectories(path.userKeys)
     }
-    return key
+    _ = try existingOrNew(path.idempotencyKey, surroundings)
+    if case .command(let command, let vkey)? = signer {
+      try inFiles { () throws(PlatformError) in
+        try replaceFile(path.signingKey, with: Signer.file(command: command, vkey: vkey))
+      }
+    } else {
+      _ = try existingOrNew(path.signingKey, surroundings)
+    }
+    return try Self.signer(in: path.signingKey, origin: origin)
+  }
+
+  /// Reads who signs.
+  static func signer(in file: String, origin: String) throws(LedgerError) -> Signer {
+    let bytes = try inFiles { () throws(PlatformError) in
+      try readFile(file, limit: Signer.fileLimit)
+    }
+    guard let signer = Signer(file: bytes, name: origin) else { throw .badKeyFile(path: file) }
+    return signer
   }
 
   private static func existingOrNew(

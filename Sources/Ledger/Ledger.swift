@@ -19,7 +19,7 @@ package final class Ledger {
   let surroundings: Surroundings
   let keys: KeyStore
   /// How long the writer's lock is waited for.
-  private let patienceMilliseconds: Int
+  let patienceMilliseconds: Int
   /// Tells whoever runs the call what was put right on the way.
   package var tell: (LedgerNote) -> Void = { _ in }
 
@@ -38,13 +38,13 @@ package final class Ledger {
       })
     else { throw .noLedger(directory: path.directory) }
     let storage = try inStorage { () throws(StorageError) in
-      try FileStorage.open(directory: path.directory)
+      try FileStorage.openAsShared(directory: path.directory)
     }
     self.storage = storage
     let identity = try inLog { () throws(LogError) in try LedgerIdentity.read(from: storage) }
     self.identity = identity
-    keys = KeyStore(path, ledgerID: identity.id.hex, surroundings: surroundings)
-    try inFiles { () throws(PlatformError) in try createDirectories(path.index) }
+    keys = try KeyStore(path, ledgerID: identity.id.hex, surroundings: surroundings)
+    try inStorage { () throws(StorageError) in try storage.ensureDirectory("index") }
     views = try inViews { () throws(ViewError) in try ViewStore(.file(path.views)) }
   }
 
@@ -74,6 +74,7 @@ package final class Ledger {
     if turn.recovery.isHeadRebuilt { tell(.headRebuilt) }
     if !turn.recovery.adopted.isEmpty { tell(.adopted(turn.recovery.adopted)) }
     try catchUp(to: turn)
+    turn.catchUpTree()
     try turn.recordQuarantine()
     try turn.finishResolutions()
     return turn

@@ -1,4 +1,5 @@
 import Audit
+package import Bytes
 import Dispatching
 package import EventLog
 package import Events
@@ -27,6 +28,10 @@ package enum LedgerError: Error {
   case unexpectedSize(expected: UInt64, found: UInt64)
   /// The idempotency key was used for other content.
   case keyReused(key: String, first: EventID)
+  /// The text can't be the key of a call.
+  case badKey(String)
+  /// The views name a key that the log's line doesn't confirm.
+  case unconfirmedKey(String, event: EventID)
   /// A command is about something that doesn't exist; nothing of the call was recorded.
   case notFound(index: Int, [RejectionReason])
   /// A command that breaks rules, and of which no stream could hold the rejection.
@@ -39,12 +44,34 @@ package enum LedgerError: Error {
   case noRandomness
   /// A key file isn't what `keys/` holds.
   case badKeyFile(path: String)
+  /// `keys` isn't a directory of the caller's own that nobody else may enter.
+  case untrustedKeys(path: String)
+  /// A key, a signature or a time stamp isn't what it should be.
+  case signing(SigningError)
   /// The views name an address that the log's line doesn't confirm, or whose key is gone.
   case unconfirmedAddress(user: EntityID, event: EventID)
   /// An event refers to what no event before it made: a fault of the program that wrote it.
   case inconsistent(Reference)
   /// A line of the log isn't an event that this program can read.
   case unreadableEvent(EventID, EventError)
+}
+
+/// Why nothing was signed, or what others signed wasn't taken in.
+package enum SigningError: Error {
+  /// The key has signed a checkpoint of more events than the ledger has: an old copy was put back.
+  case signedMore(signed: UInt64, found: UInt64)
+  /// The key has signed another history of the first `size` events than the ledger has.
+  case signedOther(size: UInt64)
+  /// The ledger has no checkpoint, or none that is meant.
+  case noCheckpoint
+  /// What should be a witness's signatures of the newest checkpoint isn't that.
+  case noCosignature
+  /// Nobody but the ledger has signed its newest checkpoint.
+  case notCosigned
+  /// An authority's answer isn't a time stamp.
+  case timeStamp(TimeStampError)
+  /// The command that signs gave no signature.
+  case signerFailed(SignerFailure)
 }
 
 /// What an event refers to.

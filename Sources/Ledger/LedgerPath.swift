@@ -5,21 +5,28 @@ import Platform
 package struct LedgerPath: Hashable, Sendable {
   /// The ledger's directory.
   package let directory: String
-  /// Where its keys lie, which may be elsewhere.
-  package let keys: String
 
-  package init(_ directory: String, keys: String? = nil) {
-    self.directory = directory
-    self.keys = keys ?? joinPath(directory, "keys")
-  }
+  package init(_ directory: String) { self.directory = directory }
 
-  package var configuration: String { joinPath(directory, "config.json") }
+  /// Where its keys lie; where they lie outside of the ledger, a symbolic link to there.
+  package var keys: String { joinPath(directory, "keys") }
+
+  static let configurationName = "config.json"
+  package var configuration: String { joinPath(directory, Self.configurationName) }
   /// What one process at a time holds a lock on while it delivers.
   package static let delivering = "delivering"
   package var index: String { joinPath(directory, "index") }
   package var views: String { joinPath(index, "views.db") }
 
-  var signingKey: String { joinPath(keys, "signing-key") }
+  static let signingKeyName = "signing-key"
+  /// The key that a change of keys is about to put in place of the one before.
+  static let nextSigningKeyName = "next-signing-key"
+  var signingKey: String { joinPath(keys, Self.signingKeyName) }
+  var nextSigningKey: String { joinPath(keys, Self.nextSigningKeyName) }
+  /// The text of the checkpoint that was signed last, under this key or the one before.
+  static let lastSignedName = "last-signed"
+  /// What is locked while a checkpoint is signed.
+  static let keyLockName = "lock"
   var idempotencyKey: String { joinPath(keys, "idempotency-key") }
   var userKeys: String { joinPath(keys, "users") }
   /// One of the 256 files that hold users' keys, by the first byte of the hash of their ids.

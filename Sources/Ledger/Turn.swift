@@ -16,6 +16,8 @@ package final class Turn {
   package let now: Instant
   /// What the clock said, where that was earlier.
   private let clock: Instant?
+  /// The stored hashes of the tree, as far as they could be brought to the log's end.
+  private var tree: TreeIndex?
 
   init(ledger: Ledger, writer: consuming LogWriter) {
     self.ledger = ledger
@@ -31,6 +33,7 @@ package final class Turn {
   package var size: UInt64 { writer.size }
   package var durable: LogPosition { writer.durable }
   package var root: Digest { writer.frontier.root }
+  var frontier: Frontier { writer.frontier }
   private var views: ViewStore { ledger.views }
 
   /// A decider for one command, on the views as they stand and for events from `nextID` on.
@@ -75,6 +78,7 @@ package final class Turn {
     guard lines.count <= LogLimit.commitEvents, bytes <= LogLimit.commitBytes else {
       throw .callTooLarge(events: lines.count, bytes: bytes)
     }
+    var frontier = writer.frontier
     let receipt: Receipt
     do {
       receipt = try writer.append(lines, time: now)
@@ -82,12 +86,17 @@ package final class Turn {
     } catch {
       throw .log(error)
     }
+    // What fails from here on loses nothing: the next turn catches up.
     do {
       try project(events, lines, receipt)
     } catch {
-      // Nothing is lost: the cursor stays where it was, and the next turn catches up.
       views.rollback()
       ledger.tell(.viewsBehind(error))
+    }
+    do {
+      try tree?.append(receipt.leaves, to: &frontier)
+    } catch {
+      tree = nil
     }
     return receipt
   }
@@ -128,6 +137,12 @@ package final class Turn {
   }
 
   // MARK: - What whoever opens does first
+
+  /// Brings the stored hashes of the tree to the log's end; a call that can't do so goes on
+  /// without.
+  func catchUpTree() {
+    tree = try? ledger.catchUpTree(to: self)
+  }
 
   /// Appends `ledger.recovered` for each file in `quarantine/` that no event names yet.
   func recordQuarantine() throws(LedgerError) {

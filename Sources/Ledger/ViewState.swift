@@ -25,11 +25,8 @@ package struct ViewState: LedgerState {
 
   package func user(_ id: EntityID) throws(ViewError) -> User? {
     guard let row = try views.users.find(id) else { return nil }
-    guard row.erased == nil else {
-      return User(id: id, version: row.version, erased: row.erased, definition: nil)
-    }
     return User(
-      id: id, version: row.version, definition: row.definition,
+      id: id, version: row.version, erased: row.erased, definition: row.definition,
       enrollments: try views.enrollments.programs(of: id),
       optOuts: try views.optOuts.of(id).map(\.scope))
   }

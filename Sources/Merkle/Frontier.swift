@@ -32,20 +32,32 @@ package struct Frontier: Hashable, Sendable {
   }
 
   /// Appends a leaf by its hash; on average that makes less than one node.
-  package mutating func append(leaf: Digest) {
+  package mutating func append(leaf: Digest) { append(leaf: leaf) { _, _ in } }
+
+  /// Appends a leaf, and tells `completed` of each perfect subtree that it completes, by level: the
+  /// leaf itself first.
+  package mutating func append(
+    leaf: Digest, completed: (_ level: Int, _ hash: Digest) -> Void
+  ) {
     // As in adding 1 to `size`: each trailing 1 is a perfect subtree that the carry joins.
     var subtree = leaf
-    for _ in 0..<(~size).trailingZeroBitCount {
+    completed(0, subtree)
+    for level in 0..<(~size).trailingZeroBitCount {
       subtree = MerkleTree.nodeHash(hashes.removeLast(), subtree)
+      completed(level + 1, subtree)
     }
     hashes.append(subtree)
     size += 1
   }
 
-  /// The root of the whole tree, from O(log n) nodes.
-  package var root: Digest {
-    guard var root = hashes.last else { return MerkleTree.emptyRoot }
-    for subtree in hashes.dropLast().reversed() { root = MerkleTree.nodeHash(subtree, root) }
-    return root
+  /// The perfect subtrees whose roots are the frontier of a tree of `size` leaves, in its order.
+  package static func subtrees(of size: UInt64) -> [PerfectSubtree] {
+    PerfectSubtree.parts(of: 0..<size)
   }
+
+  /// The root of the whole tree, from O(log n) nodes.
+  package var root: Digest { MerkleTree.fold(hashes) }
+
+  /// Size and root.
+  package var head: TreeHead { TreeHead(size: size, root: root) }
 }

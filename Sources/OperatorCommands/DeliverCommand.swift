@@ -27,20 +27,7 @@ enum DeliverCommand {
   ) throws(CommandFailure) -> ExitStatus {
     let notes = NoteBook()
     let ledger = try world.open(invocation, notes)
-    let configuration = try ConfigCommands.configuration(ledger.path, session.console)
-    let console = session.console
-    // With --json standard output holds one object, so notices go where talk goes.
-    let sink = session.wantsJSON ? console.talk : console.output
-    let channels = ChannelSet(configuration, directory: ledger.path.directory) { bytes in
-      do throws(SinkError) {
-        try sink(bytes)
-        return nil
-      } catch {
-        // EPIPE is 32 on every system we know.
-        if case .failed(let code) = error { return code }
-        return 32
-      }
-    }
+    let channels = try channels(ledger.path, session)
     if invocation[dryRun] {
       let plan = try inLedger { () throws(LedgerError) in
         try ledger.planNotices(through: channels, limit: 1_000)
@@ -53,14 +40,64 @@ enum DeliverCommand {
       try ledger.deliver(through: channels, shouldStop: { StopRequest.isMade })
     }
     notes.print(to: &session)
-    return try print(report, &session)
+    return try print(report, asJSON: session.wantsJSON, &session)
+  }
+
+  /// Sends what is due after a call whose receipt was printed; standard output gets no more than
+  /// notices.
+  static func deliver(
+    after invocation: Invocation, _ channels: ChannelSet, _ world: OperatorWorld,
+    _ session: inout Session
+  ) throws(CommandFailure) -> ExitStatus {
+    let notes = NoteBook()
+    let report: DeliveryReport
+    do throws(CommandFailure) {
+      do { try StopRequest.listen() } catch { throw CommandFailure(error) }
+      let ledger = try world.open(invocation, notes)
+      do throws(LedgerError) {
+        report = try ledger.deliver(through: channels, shouldStop: { StopRequest.isMade })
+      } catch {
+        if case .delivering = error {
+          session.note(
+            "another process is delivering: the notices stay due for it, or for the next 'deliver'")
+          return .done
+        }
+        throw CommandFailure(error)
+      }
+    } catch {
+      throw CommandFailure(
+        error.status, error.happened, stillGood: "the call is recorded, as its receipt says",
+        notDone: "not all notices that are due were sent",
+        hint: "'dispatch-ledger deliver --once' sends what is still due")
+    }
+    notes.print(to: &session)
+    return try print(report, asJSON: false, &session)
+  }
+
+  /// The channels that the settings name.
+  static func channels(
+    _ path: LedgerPath, _ session: Session
+  ) throws(CommandFailure) -> ChannelSet {
+    let configuration = try ConfigCommands.configuration(path, session.console)
+    // With --json standard output holds one object, so notices go where talk goes.
+    let sink = session.wantsJSON ? session.console.talk : session.console.output
+    return ChannelSet(configuration, directory: path.directory) { bytes in
+      do throws(SinkError) {
+        try sink(bytes)
+        return nil
+      } catch {
+        // EPIPE is 32 on every system we know.
+        if case .failed(let code) = error { return code }
+        return 32
+      }
+    }
   }
 
   private static func print(
-    _ report: DeliveryReport, _ session: inout Session
+    _ report: DeliveryReport, asJSON: Bool, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
     let waiting = report.unsendable.sorted { $0.key.text < $1.key.text }
-    if session.wantsJSON {
+    if asJSON {
       var document = JSONObject()
       document["accepted"] = .integer(Int64(report.accepted))
       document["attempts"] = .integer(Int64(report.attempts))

@@ -41,20 +41,14 @@ extension CommandFailure {
       self.init(
         .conflict, "the ledger has \(found) events, not \(expected)", notDone: Self.nothing,
         hint: "read what came meanwhile, then ask again with --expect \(found)")
-    case .keyReused(let key, let first):
-      self.init(
-        .conflict, "the key '\(key)' was used for another call, which event \(first) begins",
-        notDone: Self.nothing, hint: "choose another --key, or repeat that call unchanged")
+    case .keyReused(let key, let first): self.init(reused: key, first)
+    case .badKey(let key): self.init(badKey: key)
+    case .unconfirmedKey(let key, let event): self.init(unconfirmed: key, event)
     case .notFound(let index, let reasons):
       self.init(.notFound, Self.text(reasons, index), notDone: Self.nothing)
     case .refused(let index, let reasons):
       self.init(.badInput, Self.text(reasons, index), notDone: Self.nothing)
-    case .callTooLarge(let events, let bytes):
-      self.init(
-        .badInput,
-        "the call comes to \(events) events of \(bytes) bytes, and a commit holds 65536 of "
-          + "8388608",
-        notDone: Self.nothing, hint: "divide it, or let --batch N do that")
+    case .callTooLarge(let events, let bytes): self.init(callOf: events, bytes)
     case .zoneUnavailable(let zone):
       self.init(
         .configuration, "this system's zone database has no zone '\(zone.text)'",
@@ -73,11 +67,106 @@ extension CommandFailure {
       self.init(
         .configuration, "'\(path)' isn't a file of keys", stillGood: "the log isn't concerned",
         notDone: Self.nothing, hint: "put the file back from a backup of the keys")
+    case .untrustedKeys(let path):
+      self.init(
+        .permission, "'\(path)' isn't a directory of yours that nobody else may enter",
+        stillGood: "the log isn't concerned", notDone: Self.nothing,
+        hint: "see who was in it, then 'chmod 0700' it as its owner")
+    case .signing(let error): self.init(error)
     case .unreadableEvent(let id, let error):
       self.init(
         .integrityViolation, "event \(id) can't be read: \(error.text)", notDone: Self.nothing,
         hint: "a later release may know it; 'ledger-audit verify' says whether it is damaged")
     }
+  }
+
+  private init(callOf events: Int, _ bytes: Int) {
+    self.init(
+      .badInput,
+      "the call comes to \(events) events of \(bytes) bytes, and a commit holds 65536 of 8388608",
+      notDone: Self.nothing,
+      hint: "let --batch N divide it, or take a smaller N; nothing is done twice")
+  }
+
+  /// What keeps a checkpoint, a signature or a time stamp from being made or taken in.
+  private init(_ error: SigningError) {
+    switch error {
+    case .signedMore(let signed, let found):
+      self.init(
+        .integrityViolation,
+        "the ledger's key has signed \(signed) events, and the ledger has \(found)",
+        stillGood: "these \(found) are as they were", notDone: "nothing was signed",
+        hint: "an older copy was put back; bring the newer one, or 'repair --from' it")
+    case .signedOther(let size):
+      self.init(
+        .integrityViolation,
+        "the ledger's key has signed another history of the first \(size) events",
+        notDone: "nothing was signed",
+        hint: "one of two copies went on by itself, or events were altered; keep both")
+    case .noCheckpoint:
+      self.init(
+        .notFound, "the ledger has no such checkpoint", notDone: Self.nothing,
+        hint: "'dispatch-ledger checkpoint' signs one")
+    case .noCosignature:
+      self.init(
+        .badInput,
+        "these aren't signature lines, or they are of another checkpoint than the newest",
+        notDone: "nothing was taken in", hint: "ask the witness again with the newest checkpoint")
+    case .notCosigned:
+      self.init(
+        .answerIsNo, "nobody but the ledger has signed its newest checkpoint",
+        notDone: "the key wasn't changed",
+        hint: "take in a witness's answer with 'checkpoint --cosigned' first")
+    case .timeStamp(let error):
+      self.init(
+        .badInput, "the answer isn't a time stamp that holds: \(Self.text(error))",
+        notDone: Self.nothing)
+    case .signerFailed(let failure):
+      self.init(
+        .unavailable, "the command that signs gave no signature: \(Self.text(failure))",
+        stillGood: "all that was acknowledged is durable", notDone: "nothing was signed",
+        hint: "it gets the message on standard input, and prints the signature in base64")
+    }
+  }
+
+  private static func text(_ error: TimeStampError) -> String {
+    switch error {
+    case .malformed: "it isn't the form of one"
+    case .refused(let status): "the authority refused, with status \(status)"
+    case .otherDigest: "it is over something else than SHA-256 of a checkpoint's text"
+    case .badSignature: "its signature doesn't hold"
+    case .untrusted: "none of the given authorities vouches for who signed it"
+    }
+  }
+
+  static func text(_ failure: SignerFailure) -> String {
+    switch failure {
+    case .ended(.exited(let status)): "it ended with status \(status)"
+    case .ended(.killed(let signal)): "signal \(signal) ended it"
+    case .ended(.timedOut): "it took longer than 30 seconds"
+    case .ended(.tooMuch): "it printed more than a signature"
+    case .notBase64: "what it printed isn't base64"
+    case .otherKey: "what it printed isn't a signature under the ledger's key"
+    }
+  }
+
+  private init(reused key: String, _ first: EventID) {
+    self.init(
+      .conflict, "the key '\(key)' was used for another call, which event \(first) begins",
+      notDone: Self.nothing, hint: "choose another --key, or repeat that call unchanged")
+  }
+
+  private init(badKey key: String) {
+    self.init(
+      .usage,
+      "'\(key)' can't be a call's key: 1 to 512 bytes of printable text that doesn't end in "
+        + "/batch/ and ten digits", notDone: Self.nothing)
+  }
+
+  private init(unconfirmed key: String, _ event: EventID) {
+    self.init(
+      .integrityViolation, "the views say that event \(event) has the key '\(key)', and it hasn't",
+      notDone: Self.nothing, hint: "'dispatch-ledger view rebuild' builds the views again")
   }
 
   private static func text(_ reasons: [RejectionReason], _ index: Int) -> String {

@@ -1,6 +1,7 @@
 import Bytes
 import CommandLineInterface
 import Dispatching
+import Ledger
 import Platform
 
 /// Reads what commands are made from: a file, or standard input where its name is `-`.
@@ -13,54 +14,51 @@ enum CallInput {
     do { return try readFile(path, limit: limit) } catch { throw CommandFailure(error) }
   }
 
-  /// Parses a request, or JSON Lines of them.
+  /// A request, or JSON Lines of them, all of them parsed once before any is decided.
   ///
   /// A text whose first line is a whole JSON value is JSON Lines; any other is one request.
-  static func requests(_ bytes: [UInt8]) throws(CommandFailure) -> [DispatchRequest] {
-    guard let lines = jsonLines(bytes) else {
-      return [
-        try parsing { () throws(RequestError) in try DispatchRequest(parsing: bytes) }
-      ]
+  static func requests(_ bytes: [UInt8], areTests: Bool) throws(CommandFailure) -> CallText {
+    func command(_ text: some Sequence<UInt8>) throws(RequestError) -> Command {
+      var request = try DispatchRequest(parsing: Array(text))
+      if areTests { request.markAsTest() }
+      return .dispatch(request)
     }
-    return try each(lines) { (line) throws(RequestError) in try DispatchRequest(parsing: line) }
+    let lines = lines(of: bytes)
+    if lines.count > 1, (try? JSON(parsing: Array(bytes[lines[0].range]))) != nil {
+      return try CallText(bytes, lines) { (line) throws(RequestError) in try command(line) }
+    }
+    let whole = try parsing { () throws(RequestError) in try command(bytes) }
+    return CallText(call: Call([whole]), lines: [])
   }
 
-  /// Parses JSON Lines of commands.
-  static func commands(_ bytes: [UInt8]) throws(CommandFailure) -> [Command] {
-    let lines = split(bytes)
+  /// JSON Lines of commands, all of them parsed once before any is decided.
+  static func commands(_ bytes: [UInt8]) throws(CommandFailure) -> CallText {
+    let lines = lines(of: bytes)
     guard !lines.isEmpty else {
       throw CommandFailure(.badInput, "there is no command", notDone: "nothing was appended")
     }
-    return try each(lines) { (line) throws(RequestError) in try Command(parsing: line) }
+    return try CallText(bytes, lines) { (line) throws(RequestError) in
+      try Command(parsing: line)
+    }
   }
 
   static func catalogue(_ bytes: [UInt8]) throws(CommandFailure) -> CatalogueDocument {
     try parsing { () throws(RequestError) in try CatalogueDocument(parsing: bytes) }
   }
 
-  private static func jsonLines(_ bytes: [UInt8]) -> [(number: Int, line: [UInt8])]? {
-    let lines = split(bytes)
-    guard lines.count > 1, (try? JSON(parsing: lines[0].line)) != nil else { return nil }
-    return lines
-  }
-
   /// The lines that aren't blank, with their numbers from 1.
-  private static func split(_ bytes: [UInt8]) -> [(number: Int, line: [UInt8])] {
-    bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
-      .map { ($0.offset + 1, Array($0.element)) }
-      .filter { line in line.1.contains { !" \t\r".utf8.contains($0) } }
-  }
-
-  private static func each<Value>(
-    _ lines: [(number: Int, line: [UInt8])], _ parse: ([UInt8]) throws(RequestError) -> Value
-  ) throws(CommandFailure) -> [Value] {
-    var values: [Value] = []
-    for (number, line) in lines {
-      do { values.append(try parse(line)) } catch {
-        throw failure("line \(number): \(error.text)")
+  private static func lines(of bytes: [UInt8]) -> [InputLine] {
+    var lines: [InputLine] = []
+    var (start, number) = (0, 0)
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+      number += 1
+      if bytes[start..<end].contains(where: { !" \t\r".utf8.contains($0) }) {
+        lines.append(InputLine(number: number, range: start..<end))
       }
+      start = end + 1
     }
-    return values
+    return lines
   }
 
   private static func parsing<Value>(
@@ -72,5 +70,42 @@ enum CallInput {
   static func failure(_ text: String) -> CommandFailure {
     CommandFailure(
       .badInput, text, notDone: "nothing was appended", hint: "correct the input and call again")
+  }
+}
+
+/// A line of input that isn't blank: its number from 1, and where it stands.
+struct InputLine {
+  let number: Int
+  let range: Range<Int>
+}
+
+/// A call together with where its entries stand in the input.
+struct CallText {
+  let call: Call
+  /// One an entry; empty where entries aren't lines.
+  private let lines: [InputLine]
+
+  init(call: Call, lines: [InputLine]) {
+    self.call = call
+    self.lines = lines
+  }
+
+  /// Parses every line, and keeps only the text: a line is parsed again when its turn comes.
+  init(
+    _ bytes: [UInt8], _ lines: [InputLine],
+    _ parse: @escaping ([UInt8]) throws(RequestError) -> Command
+  ) throws(CommandFailure) {
+    self.lines = lines
+    call = try Call(count: lines.count) { (index) throws(CommandFailure) in
+      let line = lines[index]
+      do throws(RequestError) { return try parse(Array(bytes[line.range])) } catch {
+        throw CallInput.failure("line \(line.number): \(error.text)")
+      }
+    }
+  }
+
+  /// The entry whose number from 0 this is: `line 12`, or `entry 12 of 40`.
+  func place(of entry: Int) -> String {
+    lines.isEmpty ? "entry \(entry + 1) of \(call.count)" : "line \(lines[entry].number)"
   }
 }

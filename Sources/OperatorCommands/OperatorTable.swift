@@ -14,11 +14,12 @@ package let operatorTable = CommandTable<OperatorWorld>(
     CommandSection(
       "Record",
       [
-        InitCommand.entry, ImportCommand.entry, DispatchCommand.entry, ChangeCommands.end,
-        ChangeCommands.cancel, AppendCommand.entry,
+        InitCommand.entry.signed, ImportCommand.entry.signed, DispatchCommand.entry.signed,
+        ChangeCommands.end.signed, ChangeCommands.cancel.signed, AppendCommand.entry.signed,
       ]),
-    CommandSection("Deliver", [DeliverCommand.entry]),
+    CommandSection("Deliver", [DeliverCommand.entry.signed]),
     CommandSection("Look", [ShowCommands.show, ShowCommands.list, StatusCommand.entry]),
+    CommandSection("Evidence", [CheckpointCommand.entry, RotateCommands.key]),
     CommandSection(
       "Maintain",
       [
@@ -27,6 +28,7 @@ package let operatorTable = CommandTable<OperatorWorld>(
       ]),
   ],
   groups: [
+    CommandGroup("rotate", "Put another signing key in place"),
     CommandGroup("view", "Check the views against the log, or build them again"),
     CommandGroup("config", "Show, find or check the settings"),
   ],

@@ -8,6 +8,8 @@ import Platform
 package struct OperatorWorld {
   /// The surroundings for an actor, or for the process's own where it is `nil`.
   package var surroundings: (_ actor: String?) -> Surroundings
+  /// The ledger that the command opened, for what is done after its answer.
+  private let opened = OpenedLedger()
 
   package init(surroundings: @escaping (String?) -> Surroundings) {
     self.surroundings = surroundings
@@ -46,10 +48,36 @@ extension OperatorWorld {
         surroundings: surroundings(invocation[Global.actor]),
         patienceMilliseconds: invocation[Global.wait] * 1_000)
       ledger.tell = { notes.notes.append($0) }
+      opened.ledger = ledger
       return ledger
     } catch {
       throw CommandFailure(error)
     }
+  }
+
+  /// Signs a checkpoint of the ledger that the command opened, if any.
+  ///
+  /// That a signature fails doesn't fail the call, whose events are durable: the next call signs.
+  func signAfterwards(_ session: inout Session) {
+    guard let ledger = opened.ledger else { return }
+    do throws(LedgerError) {
+      try ledger.signCheckpoint()
+    } catch {
+      session.warn(
+        "the events are durable, but no checkpoint was signed: \(CommandFailure(error).message)")
+    }
+  }
+}
+
+/// The ledger that one run of the program has opened.
+private final class OpenedLedger {
+  var ledger: Ledger?
+}
+
+extension OperatorCommand {
+  /// The same command, after whose answer a checkpoint is signed.
+  var signed: OperatorCommand {
+    followed { _, world, session in world.signAfterwards(&session) }
   }
 }
 

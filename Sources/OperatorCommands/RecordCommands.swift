@@ -14,57 +14,22 @@ enum Shared {
     "key", "KEY", .text,
     help: "The call's idempotency key: repeating it with the same content changes nothing")
   static let expect = Option(
-    "expect", "SIZE", .integer(0...Int.max), help: "Refuse unless the ledger has SIZE events")
+    "expect", "SIZE", .integer(0...Int.max),
+    help: "Refuse unless the ledger has SIZE events before the first commit")
+  static let batch = Option(
+    "batch", "N", .integer(1...Int.max),
+    help: "Commit after each N entries, and say up to which the input is durable")
+  /// What the details of each command that takes it say of it.
+  static let batchDetails = """
+    A call is one commit, or exits 65 where it is too large for one. With --batch N it is a commit
+    every N entries, and each is told on standard error once it is durable. A call that was stopped
+    between two goes on after the last one when it is repeated with its --key, with any N; what was
+    done is answered again, and marked as repeated. All of the input is parsed before anything is
+    appended. What other commands do may come between two batches.
+    """
   static let reason = Option(
     required: "reason", "TEXT", .text, help: "Why; it is recorded, so it names no person")
   static let dispatch = Argument("DISPATCH", .text, help: "The dispatch's id")
-}
-
-enum InitCommand {
-  static let origin = Option(
-    "origin", "NAME", .text, help: "The ledger's name in signed statements (default: ledger)")
-  static let entry = OperatorCommand(
-    "init", "Make a new ledger",
-    details: """
-      Makes the directory where it is missing, an Ed25519 key and an HMAC key under keys/,
-      config.json with the console as its only channel, and the log with its first event.
-      """,
-    examples: [
-      Example("dispatch-ledger init -C ledger --origin example.com/dr", "A ledger in ./ledger")
-    ], takes: [origin], run: run)
-
-  static func run(
-    _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
-  ) throws(CommandFailure) -> ExitStatus {
-    let directory: String
-    do {
-      directory = try absolutePath(invocation[Global.ledger])
-    } catch {
-      throw CommandFailure(error)
-    }
-    let identity = try inLedger { () throws(LedgerError) in
-      try Ledger.create(
-        LedgerPath(directory), origin: invocation[origin] ?? "ledger",
-        configuration: Configuration.initial,
-        surroundings: world.surroundings(invocation[Global.actor]))
-    }
-    if session.wantsJSON {
-      try session.print(
-        json: JSONObject([
-          .init(key: "directory", value: .string(directory)),
-          .init(key: "ledger_id", value: .string(identity.id.hex)),
-          .init(key: "origin", value: .string(identity.origin)),
-          .init(key: "v", value: 1),
-          .init(key: "vkey", value: .string(identity.verifierKey.text)),
-        ]))
-    } else {
-      try session.print([
-        "ledger": directory, "origin": identity.origin, "id": identity.id.hex,
-        "vkey": identity.verifierKey.text,
-      ])
-    }
-    return .done
-  }
 }
 
 enum ImportCommand {
@@ -73,24 +38,34 @@ enum ImportCommand {
     "import", "Define or change programs, event types, user groups and users",
     details: """
       The document has the lists programs, event_types, user_groups and users, each optional. An
-      entry that is as it stands appends nothing; the whole document is one commit.
+      entry that is as it stands appends nothing.
+
+      \(Shared.batchDetails)
+
+      Entries are counted over user_groups, event_types, programs and users, in this order.
       """,
     examples: [
       Example("dispatch-ledger import catalogue.json", "All of a document"),
       Example("jq … | dispatch-ledger import - --key nightly-2026-11-23", "Safe to repeat"),
-    ], takes: [file, Shared.key, Shared.expect], run: run)
+      Example(
+        "dispatch-ledger import all.json --batch 5000 --key first", "More than one commit takes"),
+    ], takes: [file, Shared.key, Shared.batch, Shared.expect], run: run)
 
   static func run(
     _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
     let catalogue = try CallInput.catalogue(CallInput.read(invocation[file]))
-    return try submit([.importCatalogue(catalogue)], invocation, world, &session)
+    return try submit(
+      CallText(call: Call(catalogue), lines: []), invocation, invocation[Shared.batch], world,
+      &session)
   }
 }
 
 enum DispatchCommand {
   static let file = Argument("FILE", .input, help: "A request, or JSON Lines of them; - is stdin")
   static let test = Option(flag: "test", help: "Mark it as a drill: every notice says TEST")
+  static let deliver = Option(
+    flag: "deliver", help: "Then send what is due, as 'deliver --once' does")
   static let entry = OperatorCommand(
     "dispatch", "Record a dispatch request and resolve whom it concerns",
     details: """
@@ -103,21 +78,34 @@ enum DispatchCommand {
       Times are RFC 3339, or MM/DD/YYYY HH:MM in the program's time zone. Without end_time the
       dispatch is open-ended until 'end'. What isn't known is kept as attributes and listed in the
       receipt.
+
+      \(Shared.batchDetails)
+
+      With --deliver all notices of the ledger that are due are sent once the receipt stands on
+      standard output; what came of them is told on standard error. The exit status is 1 where a
+      request was rejected, or a notice failed or waits for a channel. Where another process is
+      delivering, the notices stay due for it or for the next 'deliver', and that is no failure.
       """,
     examples: [
       Example("dispatch-ledger dispatch request.json --key peak-7", "One request, safe to repeat"),
+      Example("dispatch-ledger dispatch request.json --deliver", "Record it and tell all at once"),
       Example("jq -c '.[]' many.json | dispatch-ledger dispatch -", "Many in one commit"),
-    ], takes: [file, Shared.key, test, Shared.expect], run: run)
+    ], takes: [file, Shared.key, test, deliver, Shared.batch, Shared.expect], run: run)
 
   static func run(
     _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
-    let requests = try CallInput.requests(CallInput.read(invocation[file])).map { request in
-      var request = request
-      if invocation[test] { request.markAsTest() }
-      return Command.dispatch(request)
-    }
-    return try submit(requests, invocation, world, &session)
+    let requests = try CallInput.requests(
+      CallInput.read(invocation[file]), areTests: invocation[test])
+    // Settings that can't be read are told before anything is appended.
+    let channels =
+      invocation[deliver]
+      ? try DeliverCommand.channels(LedgerPath(invocation[Global.ledger]), session) : nil
+    let status = try submit(requests, invocation, invocation[Shared.batch], world, &session)
+    guard let channels else { return status }
+    try session.flush()
+    let delivered = try DeliverCommand.deliver(after: invocation, channels, world, &session)
+    return status == .done ? delivered : status
   }
 }
 
@@ -128,7 +116,8 @@ enum ChangeCommands {
     takes: [Shared.dispatch, Shared.reason, Shared.key, Shared.expect],
     run: { (invocation, world, session) throws(CommandFailure) in
       let change = try change(invocation)
-      return try submit([.end(change)], invocation, world, &session)
+      return try submit(
+        CallText(call: Call([.end(change)]), lines: []), invocation, nil, world, &session)
     })
   static let cancel = OperatorCommand(
     "cancel", "Cancel a dispatch and tell all who were told of it",
@@ -136,7 +125,8 @@ enum ChangeCommands {
     takes: [Shared.dispatch, Shared.reason, Shared.key, Shared.expect],
     run: { (invocation, world, session) throws(CommandFailure) in
       let change = try change(invocation)
-      return try submit([.cancel(change)], invocation, world, &session)
+      return try submit(
+        CallText(call: Call([.cancel(change)]), lines: []), invocation, nil, world, &session)
     })
 
   private static func change(
@@ -158,24 +148,28 @@ enum AppendCommand {
   static let dryRun = Option(
     flag: "dry-run", help: "Decide everything, append nothing, and print what would come of it")
   static let entry = OperatorCommand(
-    "append", "Run JSON Lines of any commands as one commit",
+    "append", "Run JSON Lines of any commands",
     details: """
       One command a line: {"command":"import","catalogue":…}, {"command":"dispatch","request":…},
       {"command":"end","dispatch_id":…,"reason":…} and {"command":"cancel",…}. Each is decided on what those
-      before it did; all are one commit, or none is.
+      before it did.
+
+      \(Shared.batchDetails)
       """,
     examples: [
       Example("dispatch-ledger append commands.jsonl --expect 1041", "Only if nothing came between")
-    ], takes: [file, Shared.key, Shared.expect, dryRun], run: run)
+    ], takes: [file, Shared.key, Shared.batch, Shared.expect, dryRun], run: run)
 
   static func run(
     _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
-    let commands = try CallInput.commands(CallInput.read(invocation[file]))
-    guard invocation[dryRun] else { return try submit(commands, invocation, world, &session) }
+    let text = try CallInput.commands(CallInput.read(invocation[file]))
+    guard invocation[dryRun] else {
+      return try submit(text, invocation, invocation[Shared.batch], world, &session)
+    }
     let notes = NoteBook()
     let ledger = try world.open(invocation, notes)
-    let results = try inLedger { () throws(LedgerError) in try ledger.decideOnly(commands) }
+    let results = try inLedger { () throws(LedgerError) in try ledger.decideOnly(text.call) }
     notes.print(to: &session)
     try session.print(
       json: JSONObject([
@@ -187,9 +181,9 @@ enum AppendCommand {
   }
 }
 
-/// Submits the commands of one call and prints its receipt.
+/// Submits the entries of one call and prints its receipt.
 private func submit(
-  _ commands: [Command], _ invocation: Invocation, _ world: OperatorWorld,
+  _ text: CallText, _ invocation: Invocation, _ batch: Int?, _ world: OperatorWorld,
   _ session: inout Session
 ) throws(CommandFailure) -> ExitStatus {
   let notes = NoteBook()
@@ -202,12 +196,39 @@ private func submit(
     session.note("key: \(key)")
   }
   let expected = invocation[Shared.expect].map { UInt64($0) }
-  let receipt = try inLedger { () throws(LedgerError) in
-    try ledger.submit(commands, key: key, expected: expected)
+  let receipt: CallReceipt
+  var done = 0
+  do {
+    receipt = try ledger.submit(text.call, key: key, expected: expected, batch: batch) { part in
+      done = part.entries.upperBound
+      guard batch != nil, done > 0 else { return }
+      session.note(
+        "durable up to \(text.place(of: done - 1))" + (part.isRepeated ? ", as before" : ""))
+    }
+  } catch {
+    guard done > 0 else { throw CommandFailure(error) }
+    let place = text.place(of: done - 1)
+    let next =
+      switch error {
+      case .refused, .notFound:
+        "correct it, and call for what follows \(place) with another --key"
+      default: "the same call with --key \(key) goes on there"
+      }
+    throw CommandFailure(error).after(place, hint: next)
   }
   notes.print(to: &session)
   try print(receipt, &session)
   return receipt.hasRejection ? .answerIsNo : .done
+}
+
+extension CommandFailure {
+  /// The failure of a call whose first batches are durable.
+  fileprivate func after(_ place: String, hint next: String) -> CommandFailure {
+    CommandFailure(
+      status, happened, stillGood: "the input is durable up to \(place)",
+      notDone: "nothing behind it was appended",
+      hint: [hint, next].compactMap(\.self).joined(separator: "; "))
+  }
 }
 
 private func print(_ receipt: CallReceipt, _ session: inout Session) throws(CommandFailure) {
@@ -245,6 +266,7 @@ private func print(_ receipt: CallReceipt, _ session: inout Session) throws(Comm
   if let events = receipt.events {
     try session.print(
       "events \(events.lowerBound) to \(events.upperBound), size \(receipt.size), "
+        + (receipt.batches.count > 1 ? "\(receipt.batches.count) batches, " : "")
         + "root \(receipt.root.base64)" + (receipt.isRepeated ? " (answered before)" : ""))
   } else {
     try session.print("nothing had to be appended; size \(receipt.size)")

@@ -46,6 +46,13 @@ package struct FileStatus: Hashable, Sendable {
     }
   }
 
+  /// Looks at a directory, through symbolic links where its path has some.
+  package init(ofDirectory path: String) throws(PlatformError) {
+    self = try PlatformError.naming(.status, path) { () throws(Errno) in
+      try Descriptor(opening: path, flags: O_RDONLY | O_DIRECTORY).status()
+    }
+  }
+
   init(named name: String, in directory: Int32) throws(Errno) {
     var buffer = stat()
     try systemCall { unsafe fstatat(directory, name, &buffer, AT_SYMLINK_NOFOLLOW) }

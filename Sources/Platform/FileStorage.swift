@@ -38,6 +38,17 @@ package final class FileStorage: Storage, Sendable {
     try FileStorage(directory, for: .writing(sharing))
   }
 
+  /// Opens a directory that exists, to read and write; new files are shared as it is.
+  package static func openAsShared(directory: String) throws(StorageError) -> FileStorage {
+    let root = try StorageError.naming(.open, directory) { () throws(Errno) in
+      try Descriptor(opening: directory, flags: O_RDONLY | O_DIRECTORY)
+    }
+    let status = try StorageError.naming(.open, directory) { () throws(Errno) in
+      try root.status()
+    }
+    return FileStorage(root, named: directory, for: .writing(FileSharing(asOf: status)))
+  }
+
   /// Opens a directory that exists, to read: nothing is opened for writing and no lock is taken.
   ///
   /// To ask it for either is an error of ours.

@@ -17,6 +17,13 @@ package enum StandardStream: Int32, Hashable, Sendable {
   /// Whether a person sits at the other end.
   package var isTerminal: Bool { isatty(rawValue) == 1 }
 
+  /// Whether the stream is a pipe or socket at whose other end nobody reads any more.
+  package var isReaderGone: Bool {
+    // No event is asked for: POLLERR and POLLHUP are told in any case.
+    var request = pollfd(fd: rawValue, events: 0, revents: 0)
+    return unsafe poll(&request, 1, 0) == 1 && request.revents & Int16(POLLERR | POLLHUP) != 0
+  }
+
   /// Writes all bytes, without a buffer; after anything but `.written` some may have been.
   ///
   /// `prepareProcess` has to have been called: else a reader who went away ends the process.

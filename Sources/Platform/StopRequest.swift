@@ -19,6 +19,12 @@ package enum StopRequest {
     _ = isMade
     signal(SIGINT, handle)
     signal(SIGTERM, handle)
+    // Whoever started the process may have done so from a thread that hears no signals.
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe sigaddset(&signals, SIGINT)
+    unsafe sigaddset(&signals, SIGTERM)
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// Whether such a signal has come.

@@ -32,6 +32,12 @@ package enum SystemClock {
     return UInt64(reading.tv_sec) * 1_000_000_000 + UInt64(reading.tv_nsec)
   }
 
+  /// Nanoseconds that the processor has spent on this thread: what it waited for isn't counted.
+  package static func threadNanoseconds() -> UInt64 {
+    let reading = read(CLOCK_THREAD_CPUTIME_ID)
+    return UInt64(reading.tv_sec) * 1_000_000_000 + UInt64(reading.tv_nsec)
+  }
+
   private static func read(_ clock: clockid_t) -> timespec {
     var reading = timespec()
     let answer = unsafe clock_gettime(clock, &reading)

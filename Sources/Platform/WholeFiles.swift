@@ -124,6 +124,24 @@ package func exists(_ path: String) throws(PlatformError) -> Bool {
   }
 }
 
+/// Gives `path`, which nothing has as its name yet, as a symbolic link to `target`, durably.
+package func createLink(_ path: String, to target: String) throws(PlatformError) {
+  try PlatformError.naming(.createLink, path) { () throws(Errno) in
+    guard isWhole(path), isWhole(target) else { throw Errno(EINVAL) }
+    try systemCall { unsafe symlink(target, path) }
+    try Descriptor(opening: parentDirectory(of: path), flags: O_RDONLY | O_DIRECTORY)
+      .synchronizeAll()
+  }
+}
+
+/// Gives a directory that exists the permissions and the group of `sharing`.
+package func shareDirectory(_ path: String, as sharing: FileSharing) throws(PlatformError) {
+  try PlatformError.naming(.changePermissions, path) { () throws(Errno) in
+    let directory = try Descriptor(opening: path, flags: O_RDONLY | O_DIRECTORY)
+    try sharing.apply(sharing.directoryPermissions, to: directory)
+  }
+}
+
 /// Takes away a name of a file; a symbolic link goes itself.
 package func removeFile(_ path: String) throws(PlatformError) {
   try PlatformError.naming(.remove, path) { () throws(Errno) in

@@ -84,35 +84,39 @@ package struct Dispatches {
 
   func request(_ request: DispatchRequested, by event: Fact) throws(ViewError) {
     // Were a line to request a dispatch twice, the first one would stand.
+    guard try nextNumber(of: request.dispatchID) == nil else { return }
     try database.run(
       """
-      INSERT OR IGNORE INTO dispatch (
+      INSERT INTO dispatch (
         id, requested, program, event_type, is_test, modification, start_at, end_at
-      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ) VALUES (?, ?, ?, ?, ?, 1, ?, ?)
       """, request.dispatchID, event.id, request.programID, request.eventTypeID, request.isTest,
-      request.modification, request.start.instant, request.end?.instant)
-    try record(.request, request.modification, of: request.dispatchID, request, by: event)
+      request.start.instant, request.end?.instant)
+    try record(.request, 1, of: request.dispatchID, request, by: event)
   }
 
   func modify(_ change: DispatchModified, by event: Fact) throws(ViewError) {
+    guard let number = try nextNumber(of: change.dispatchID) else { return }
     try database.run(
       "UPDATE dispatch SET modification = ?, start_at = ?, end_at = ? WHERE id = ?",
-      change.modification, change.start.instant, change.end?.instant, change.dispatchID)
-    try record(.modify, change.modification, of: change.dispatchID, change, by: event)
+      number, change.start.instant, change.end?.instant, change.dispatchID)
+    try record(.modify, number, of: change.dispatchID, change, by: event)
   }
 
   func cancel(_ change: DispatchCancelled, by event: Fact) throws(ViewError) {
+    guard let number = try nextNumber(of: change.dispatchID) else { return }
     try database.run(
-      "UPDATE dispatch SET modification = ?, cancelled = ? WHERE id = ?", change.modification,
-      event.id, change.dispatchID)
-    try record(.cancel, change.modification, of: change.dispatchID, change, by: event)
+      "UPDATE dispatch SET modification = ?, cancelled = ? WHERE id = ?", number, event.id,
+      change.dispatchID)
+    try record(.cancel, number, of: change.dispatchID, change, by: event)
   }
 
   func end(_ change: DispatchEnded, by event: Fact) throws(ViewError) {
+    guard let number = try nextNumber(of: change.dispatchID) else { return }
     try database.run(
-      "UPDATE dispatch SET modification = ?, ended = ?, end_at = ? WHERE id = ?",
-      change.modification, event.id, change.end.instant, change.dispatchID)
-    try record(.end, change.modification, of: change.dispatchID, change, by: event)
+      "UPDATE dispatch SET modification = ?, ended = ?, end_at = ? WHERE id = ?", number, event.id,
+      change.end.instant, change.dispatchID)
+    try record(.end, number, of: change.dispatchID, change, by: event)
   }
 
   func reject(_ rejected: DispatchRejected, by event: Fact) throws(ViewError) {
@@ -136,12 +140,20 @@ package struct Dispatches {
     try database.run("UPDATE dispatch SET missed = ? WHERE id = ?", event.id, miss.dispatchID)
   }
 
+  /// The number of the dispatch's next modification, or `nil` where none was ever accepted.
+  ///
+  /// A modification has the number of its place, which is what its event says too, unless the event
+  /// is wrong.
+  private func nextNumber(of dispatch: EntityID) throws(ViewError) -> Int? {
+    try database.value("SELECT modification + 1 FROM dispatch WHERE id = ?", dispatch)
+  }
+
   private func record(
     _ change: DispatchChange.Kind, _ number: Int, of dispatch: EntityID, _ detail: some Record,
     by event: Fact
   ) throws(ViewError) {
     try database.run(
-      "INSERT OR IGNORE INTO modification VALUES (?, ?, ?, ?, ?, ?)", dispatch, number, event.id,
+      "INSERT INTO modification VALUES (?, ?, ?, ?, ?, ?)", dispatch, number, event.id,
       event.time, change, RecordText(detail))
   }
 }

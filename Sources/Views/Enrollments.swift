@@ -49,8 +49,10 @@ package struct Enrollments {
     _ change: EnrollmentChange, of user: EntityID, in program: EntityID
   ) throws(ViewError) {
     try database.run(
-      "INSERT OR REPLACE INTO enrollment VALUES (?, ?, ?, ?, ?, NULL)", user, program, change.at,
-      change.event, change.enrolls)
+      """
+      INSERT OR REPLACE INTO enrollment SELECT ?1, ?2, ?3, ?4, ?5, NULL
+      WHERE NOT EXISTS (SELECT 1 FROM user WHERE id = ?1 AND erased IS NOT NULL)
+      """, user, program, change.at, change.event, change.enrolls)
     for interval in try intervals(of: user, in: program) {
       try database.run(
         """
@@ -74,7 +76,7 @@ package struct Enrollments {
     }
   }
 
-  /// Nobody belongs to anything once erased.
+  /// Nobody belongs to anything once erased, whatever a line says of it later.
   func erase(_ user: EntityID) throws(ViewError) {
     try database.run("DELETE FROM enrollment WHERE user = ?", user)
   }

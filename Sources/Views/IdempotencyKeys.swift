@@ -22,7 +22,18 @@ package struct IdempotencyKeys {
     }
   }
 
-  /// A key that stands on several commits covers all of them: a call that was cut into batches.
+  /// The first key in the order of their bytes that comes after `lower` and before `upper`.
+  package func first(
+    after lower: String, before upper: String
+  ) throws(ViewError) -> IdempotencyRow? {
+    try database.first(
+      "SELECT * FROM idempotency_key WHERE key > ? AND key < ? ORDER BY key LIMIT 1", lower, upper
+    ) { row throws(ViewError) in
+      try IdempotencyRow(&row)
+    }
+  }
+
+  /// Should a key stand on several commits, it covers all of them.
   func record(
     _ key: String, _ hash: HexDigest, commit: ClosedRange<EventID>, at location: EventLocation
   ) throws(ViewError) {

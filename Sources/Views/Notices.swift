@@ -98,7 +98,7 @@ package struct Notices {
         ChannelList(recipient.channels.map(\.channel)), recipient.channels.first?.channel,
         isWhole ? event.time : nil)
     }
-    if chunk.isLast && !isWhole {
+    if chunk.isLast {
       try database.run(
         """
         UPDATE notice SET due_at = ?

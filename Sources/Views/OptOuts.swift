@@ -26,8 +26,10 @@ package struct OptOuts {
 
   func add(_ optOut: UserOptedOut, by event: EventID) throws(ViewError) {
     try database.run(
-      "INSERT OR REPLACE INTO opt_out VALUES (?, ?, ?, ?)", optOut.userID,
-      optOut.programID?.text ?? "", optOut.channel?.text ?? "", event)
+      """
+      INSERT OR REPLACE INTO opt_out SELECT ?1, ?2, ?3, ?4
+      WHERE NOT EXISTS (SELECT 1 FROM user WHERE id = ?1 AND erased IS NOT NULL)
+      """, optOut.userID, optOut.programID?.text ?? "", optOut.channel?.text ?? "", event)
   }
 
   /// Takes back the opt-out of the same channel and program, or of their absence, and no other.

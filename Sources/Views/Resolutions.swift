@@ -64,7 +64,7 @@ package struct Resolutions {
     try database.run(
       """
       INSERT INTO resolution VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)
-      ON CONFLICT DO UPDATE SET chunks = chunks + 1, last_event = ?4,
+      ON CONFLICT DO UPDATE SET chunks = chunks + 1, last_event = coalesce(last_event, ?4),
         last_user = coalesce(?5, last_user), recipients = recipients + ?6,
         exclusions = exclusions + ?7, not_considered = ?8
       """, chunk.dispatchID, chunk.modification, event.id, chunk.isLast ? event.id : nil,

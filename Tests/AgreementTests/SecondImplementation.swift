@@ -15,7 +15,8 @@ final class SecondImplementation {
   private var unread: [UInt8] = []
 
   private static let driver = """
-    import contextlib, importlib.util, io, sys
+    import contextlib, importlib.util, io, os, sys
+    sys.path.insert(0, os.path.dirname(sys.argv[1]))
     spec = importlib.util.spec_from_file_location("verifier", sys.argv[1])
     verifier = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(verifier)

@@ -59,7 +59,8 @@ struct AuditedHistory {
       LedgerCreated(
         format: 1, ledgerID: id, origin: "example.com/dr", vkey: Self.identity.verifierKey.text))
     for payload in [created] + payloads {
-      let time = writer.lastTime.adding(seconds: 1)
+      let time =
+        writer.size == 0 ? Self.identity.created : writer.lastTime.adding(seconds: 1)
       let event = Event(
         id: writer.size, time: time, source: "example.com/dr", actor: "user:test@host",
         payload: payload)
@@ -90,7 +91,7 @@ struct TransactionLogTests {
       kind REAL
       start 2019-08-28T01:04:00.000000Z -04:00 America/New_York
       end open
-      1 2026-11-23T17:00:02.000000Z dispatch.requested.v1 actor="user:test@host" event_type="3" event_type_id="1" late=true modification=1 open_ended=true program="2" program_id="1" start={"instant":"2019-08-28T01:04:00.000000Z","offset_seconds":-14400,"text":"08/27/2019 21:04","tzdata":"2025b","zone":"America/New_York"} test=false
+      1 2026-11-23T17:00:01.000000Z dispatch.requested.v1 actor="user:test@host" event_type="3" event_type_id="1" late=true modification=1 open_ended=true program="2" program_id="1" start={"instant":"2019-08-28T01:04:00.000000Z","offset_seconds":-14400,"text":"08/27/2019 21:04","tzdata":"2025b","zone":"America/New_York"} test=false
       counts
       first 1
       last 1
@@ -224,7 +225,7 @@ struct EventCheckTests {
         }
       ),
       ("no event", { _, _ in Array("{}".utf8) }),
-      ("space", { event($0, $1).encodeLine() + [0x20] }),
+      ("space", { Array("{ ".utf8) + event($0, $1).encodeLine().dropFirst() }),
       (
         "a second beginning",
         { id, time in

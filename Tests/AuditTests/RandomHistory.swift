@@ -8,14 +8,19 @@ struct RandomHistory {
   private(set) var history: RecordedHistory
   private var random: SeededRandom
   private let userTotal: Int
+  private let strays: Bool
 
   /// - Parameters:
   ///   - steps: How many calls there are after the catalogue.
   ///   - users: More than 256 in one group make resolutions of several chunks.
-  init(seed: UInt64, steps: Int, users: Int = 24) throws {
+  ///   - strays: Whether events stand between that no decision makes where they stand: they speak of
+  ///     users before they are defined and after they are erased, say again what was said, or change
+  ///     what isn't there.
+  init(seed: UInt64, steps: Int, users: Int = 24, strays: Bool = false) throws {
     random = SeededRandom(seed: seed)
     history = try RecordedHistory()
     userTotal = users
+    self.strays = strays
     history.advance(seconds: 60)
     let list = try (0..<users).map { try user($0) }
     try history.perform(
@@ -67,6 +72,7 @@ struct RandomHistory {
   }
 
   private mutating func step() throws {
+    if strays, chance(30) { return try stray() }
     history.advance(seconds: one(of: [0, 1, 20, 45, 180, 900, 4_000]))
     switch Int.random(in: 0..<100, using: &random) {
     case ..<22: try request()
@@ -143,8 +149,10 @@ struct RandomHistory {
     try history.perform(line, clockBehind: chance(20) ? 3 : nil)
   }
 
-  private mutating func reimport() throws {
-    let number = Int.random(in: 0..<userTotal, using: &random)
+  private mutating func reimport() throws { try reimport(of: userTotal) }
+
+  private mutating func reimport(of users: Int) throws {
+    let number = Int.random(in: 0..<users, using: &random)
     let entry = try user(number)
     try history.perform(RecordedHistory.importing("{\"users\":[\(entry)]}"))
   }
@@ -200,5 +208,52 @@ struct RandomHistory {
     let id = AuditedHistory.id("u-\(Int.random(in: 0..<userTotal, using: &random))")
     guard history.state.user(id)?.erased == nil else { return }
     try history.record(.userErased(UserErased(userID: id)))
+  }
+
+  private mutating func stray() throws {
+    let user = AuditedHistory.id("u-\(Int.random(in: 0..<userTotal + 6, using: &random))")
+    let program = AuditedHistory.id(one(of: ["1", "2", "9"]))
+    let channel = one(of: [nil, ChannelCode("sms"), ChannelCode("email")])
+    let at = history.now.adding(seconds: one(of: [-9_000, -60, 0, 60, 9_000]))
+    let payload: EventPayload? =
+      switch Int.random(in: 0..<12, using: &random) {
+      case 0, 1: .userEnrolled(UserEnrolled(userID: user, programID: program, at: at))
+      case 2: .userWithdrawn(UserWithdrawn(userID: user, programID: program, at: at))
+      case 3:
+        .userOptedOut(
+          UserOptedOut(userID: user, channel: channel, programID: one(of: [nil, program])))
+      case 4:
+        .userOptedIn(
+          UserOptedIn(userID: user, channel: channel, programID: one(of: [nil, program])))
+      case 5: chance(25) ? .userErased(UserErased(userID: user)) : nil
+      case 6: escalation(to: user)
+      case 7:
+        one(of: [
+          .programRetired(ProgramRetired(id: program)),
+          .userGroupRetired(UserGroupRetired(id: AuditedHistory.id("g2"))),
+          .marketEventTypeRetired(MarketEventTypeRetired(id: AuditedHistory.id("2"))),
+        ])
+      case 8: earlier { $0.type == .userDefined }
+      case 9: earlier { [.programDefined, .userGroupDefined].contains($0.type) }
+      default: earlier { $0.type != .ledgerCreated }
+      }
+    guard let payload else { return try reimport(of: userTotal + 6) }
+    try history.record(payload)
+  }
+
+  /// What an earlier event said.
+  private mutating func earlier(_ isMeant: (Event) -> Bool) -> EventPayload? {
+    let events = history.events.filter(isMeant)
+    return events.isEmpty ? nil : one(of: events).payload
+  }
+
+  private mutating func escalation(to user: EntityID) -> EventPayload? {
+    guard let within = ISODuration("PT5M"), history.state.user(user) != nil,
+      let dispatch = history.state.dispatch(anyDispatch())
+    else { return nil }
+    return .notificationEscalated(
+      NotificationEscalated(
+        dispatchID: dispatch.id, modification: one(of: Array(1...dispatch.modification)), level: 1,
+        userIDs: [user], acknowledged: 0, required: 1, within: within))
   }
 }

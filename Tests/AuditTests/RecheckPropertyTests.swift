@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Rechecking random histories", .timeLimit(.minutes(5)))
 struct RecheckPropertyTests {
-  private static let seeds: [UInt64] = Array(1...12)
+  private static let seeds: [UInt64] = Array(1...amount(12, long: 200))
 
   @Test("finds nothing in what the real decisions made", arguments: seeds)
   func sound(seed: UInt64) throws {
@@ -59,7 +59,8 @@ struct RecheckPropertyTests {
   }
 
   @Test(
-    "goes through to the end of any well-formed ledger, whatever its events say", arguments: 1...20)
+    "goes through to the end of any well-formed ledger, whatever its events say",
+    arguments: 1...amount(20 as UInt64, long: 400))
   func shuffled(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let made = try RandomHistory(seed: seed, steps: 60).history

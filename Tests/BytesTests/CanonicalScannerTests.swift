@@ -30,29 +30,64 @@ private func scans(_ line: [UInt8]) -> Bool {
     for entry in file.refused { #expect(!scans(entry.bytes), "\(entry.what)") }
   }
 
-  @Test("The members of a line are reported with their places and kinds")
-  func members() {
-    let line =
-      #"{"a":null,"b":true,"c":-12,"d":"x\ny","e":[1,{"k":2}],"f":{"g":"\t"},"h\n":"i","j":"é"}"#
-    let bytes = Array(line.utf8)
+  @Test("A reader finds the parts of a line in their places, and what they stand for")
+  func parts() {
+    let bytes = Array(
+      #"{"a":null,"b":true,"c":-12,"d":"x\ny","e":[1,{"k":2}],"f":{"g":"\t"},"h":[],"j":"é"}"#.utf8)
     var scanner = CanonicalScanner()
-    let isCanonical = scanner.scan(bytes)
-    #expect(isCanonical)
-    let found = scanner.members.map { member in
-      let key = String(decoding: bytes[member.key], as: UTF8.self)
-      let value = String(decoding: bytes[member.value], as: UTF8.self)
-      return "\(key) \(member.kind) \(member.hasEscapes) \(value)"
+    let found = unsafe scanner.read(bytes.span.bytes) { reader in
+      var found: [String] = []
+      func skipped(_ reader: inout CanonicalReader) -> String {
+        let start = reader.offset
+        guard reader.skipValue() else { return "nothing" }
+        return unsafe String(decoding: reader.slice(start..<reader.offset), as: UTF8.self)
+      }
+      func text(_ reader: inout CanonicalReader) -> String {
+        guard let text = reader.takeText() else { return "nothing" }
+        return "\(reader.string(text)) \(text.hasEscapes) \(text.isPlain)"
+      }
+      guard reader.beginObject(), !reader.takeKey("b") else { return found }
+      if reader.takeKey("a") { found.append(skipped(&reader)) }
+      if reader.takeKey("b") { found.append("\(reader.takeBool() ?? false)") }
+      if reader.takeKey("c") { found.append("\(reader.takeInteger() ?? 0)") }
+      if reader.takeKey("d") { found.append(text(&reader)) }
+      if reader.takeKey("e"), reader.beginArray() {
+        while reader.nextElement() { found.append(skipped(&reader)) }
+        found.append("\(reader.endArray())")
+      }
+      if reader.takeKey("f"), reader.beginObject(), reader.takeKey("g") {
+        found.append(text(&reader))
+        found.append("\(reader.endObject())")
+      }
+      if reader.takeKey("h"), reader.beginArray() {
+        found.append("\(reader.nextElement()) \(reader.endArray())")
+      }
+      found.append(reader.nextKey().map(reader.string) ?? "none")
+      if reader.takeKey("j") { found.append(text(&reader)) }
+      found.append("\(reader.nextKey() == nil) \(reader.endObject())")
+      return found
     }
     #expect(
       found == [
-        "a null false null", "b bool false true", "c integer false -12", #"d string true "x\ny""#,
-        #"e array false [1,{"k":2}]"#, #"f object false {"g":"\t"}"#, #"h\n string true "i""#,
-        #"j string false "é""#,
+        "null", "true", "-12", "x\ny true false", "1", #"{"k":2}"#, "true", "\t true false", "true",
+        "false true", "j", "é false false", "true true",
       ])
-    for next in [#"{"a":1"#, "{}"] {
-      _ = scanner.scan(Array(next.utf8))
-      #expect(scanner.members.isEmpty, "nothing is left of an earlier line")
+  }
+
+  @Test("What a reader leaves unread makes no canonical line")
+  func unread() {
+    let bytes = Array(#"{"a":{"b":1}}"#.utf8)
+    var scanner = CanonicalScanner()
+    func isRead(_ body: (inout CanonicalReader) -> Bool) -> Bool? {
+      unsafe scanner.read(bytes.span.bytes, body)
     }
+    #expect(isRead { $0.skipValue() } == true)
+    #expect(isRead { _ in true } == nil)
+    #expect(isRead { $0.beginObject() } == nil)
+    #expect(isRead { $0.beginObject() && $0.takeKey("a") && $0.skipValue() } == nil)
+    #expect(isRead { $0.beginObject() && $0.endObject() } == nil)
+    #expect(
+      isRead { $0.beginObject() && $0.takeKey("a") && $0.skipValue() && $0.endObject() } == true)
   }
 
   @Test("A line that lies within other bytes is judged by itself")

@@ -5,7 +5,7 @@ import Testing
 @Suite("The scanner and the general parser give the same answer")
 struct ScannerAgreementTests {
   /// Compares the two on many lines, and counts the answers, so that no comparison is empty.
-  private struct Comparison {
+  private struct Comparison: ~Copyable {
     var scanner = CanonicalScanner()
     var accepted = 0
     var refused = 0
@@ -19,19 +19,28 @@ struct ScannerAgreementTests {
         return
       }
       accepted += 1
-      guard answer, scanner.members.count == object.members.count else {
-        Issue.record("refused \(Hex.encode(line)) \(note())")
-        return
+      if !answer { Issue.record("refused \(Hex.encode(line)) \(note())") }
+      if let member = object.members.first, member.key == "a", object.members.count == 1 {
+        let value = unsafe scanner.read(line.span.bytes) { reader in Self.only(&reader) }
+        if value != member.value { Issue.record("another value in \(Hex.encode(line)) \(note())") }
       }
-      for (found, member) in zip(scanner.members, object.members) {
-        var key = Array("\"".utf8) + line[found.key] + Array("\"".utf8)
-        if (try? JSON(parsing: key)) != .string(member.key)
-          || (try? JSON(parsing: Array(line[found.value]))) != member.value
-        {
-          key = Array(line[found.key])
-          Issue.record("another member \(Hex.encode(key)) in \(Hex.encode(line)) \(note())")
-        }
+    }
+
+    /// The value of the only member, `a`, read by the step that is made for it.
+    private static func only(_ reader: inout CanonicalReader) -> JSON? {
+      guard reader.beginObject(), reader.takeKey("a") else { return nil }
+      let start = reader.offset
+      var value: JSON?
+      if let text = reader.takeText() {
+        value = .string(reader.string(text))
+      } else if let number = reader.takeInteger() {
+        value = .integer(number)
+      } else if let bool = reader.takeBool() {
+        value = .bool(bool)
+      } else if reader.skipValue() {
+        value = try? JSON(parsing: unsafe Array(reader.slice(start..<reader.offset)))
       }
+      return reader.endObject() ? value : nil
     }
   }
 
@@ -113,7 +122,8 @@ struct ScannerAgreementTests {
   }
 
   @Test(
-    "on 250,000 lines that were canonical before a hostile hand came", arguments: [1, 2, 3, 4, 5])
+    "on lines that were canonical before a hostile hand came",
+    arguments: 1...amount(5 as UInt64, long: 200))
   func mutations(seed: UInt64) {
     var generator = LineGenerator(random: SeededRandom(seed: seed))
     var comparison = Comparison()

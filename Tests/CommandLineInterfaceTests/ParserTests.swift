@@ -150,7 +150,9 @@ struct ParserTests {
     }
   }
 
-  @Test("Random spellings of a call give its values back", arguments: [1, 2, 3, 4] as [UInt64])
+  @Test(
+    "Random spellings of a call give its values back",
+    arguments: 1...amount(4 as UInt64, long: 100))
   func roundTrip(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     for _ in 0..<2_000 {

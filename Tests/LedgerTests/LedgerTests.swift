@@ -93,6 +93,44 @@ struct LedgerTests {
     #expect(commits == [before])
   }
 
+  @Test("two that make the same divided call at once do each entry once between them")
+  func sameCallTwice() throws {
+    let ledger = try directory.withCatalogue()
+    let before = try ledger.takeTurn().size
+    let call = Call(Array(repeating: try request(TemporaryLedger.openRequest), count: 9))
+    let other = try directory.open()
+    var theirs: [CallReceipt.Batch] = []
+    let receipt = try ledger.submit(call, key: "k", batch: 2) { part in
+      // After the second part, another caller does two more and one that spans what is left.
+      guard part.entries.upperBound == 4 else { return }
+      _ = try? other.submit(call, key: "k", batch: 3) { theirs.append($0) }
+    }
+    #expect(theirs.map(\.entries) == [0..<2, 2..<4, 4..<7, 7..<9])
+    #expect(theirs.map(\.isRepeated) == [true, true, false, false])
+    #expect(receipt.batches.map(\.entries) == theirs.map(\.entries))
+    #expect(receipt.batches.map(\.isRepeated) == [false, false, true, true])
+    #expect(!receipt.isRepeated)
+    #expect(receipt.results.count == 9)
+    #expect(try ledger.takeTurn().size == before + 18)
+  }
+
+  @Test("answers no repeated key from views that the log doesn't confirm")
+  func unconfirmedKey() throws {
+    let ledger = try directory.withCatalogue()
+    _ = try ledger.submit([request(TemporaryLedger.closedRequest)], key: "k")
+    for change in ["offset = offset + 7", "first = first - 1", "hash = hash"] {
+      let database = try Database(.file(directory.path + "/index/views.db"))
+      try database.execute("UPDATE idempotency_key SET \(change) WHERE key = 'k'")
+      do {
+        _ = try directory.open().submit([request(TemporaryLedger.closedRequest)], key: "k")
+        #expect(change == "hash = hash", "\(change)")
+      } catch LedgerError.unconfirmedKey("k", _) {
+        #expect(change != "hash = hash")
+      }
+      try ledger.rebuildViews(to: ledger.takeTurn().durable)
+    }
+  }
+
   @Test("expects a size where the caller does, and appends nothing otherwise")
   func expectation() throws {
     let ledger = try directory.withCatalogue()
@@ -192,7 +230,8 @@ final class TemporaryLedger: Sendable {
 
   func create() throws {
     _ = try Ledger.create(
-      LedgerPath(path), origin: "example.com/dr", configuration: Array("{}\n".utf8),
+      LedgerPath(path),
+      NewLedger(origin: "example.com/dr", configuration: Array("{}\n".utf8)),
       surroundings: .system(actor: "user:test@host"))
   }
 

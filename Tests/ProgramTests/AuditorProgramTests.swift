@@ -102,8 +102,12 @@ struct AuditorProgramTests {
       #expect(!libraries.contains(name), "\(name)")
     }
     let (ledger, _) = try ledgerWithDispatches()
+    let cursor = FileManager.default.temporaryDirectory
+      .appendingPathComponent("cursor-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: cursor) }
     for arguments in [
-      ["verify"], ["replay", "--all"], ["recheck"], ["list", "dispatch"], ["log"],
+      ["verify"], ["replay", "--all"], ["recheck"], ["list", "dispatch"],
+      ["log", "--cursor-file", cursor],
     ] {
       let trace = try Shell.run(
         "/usr/bin/strace",

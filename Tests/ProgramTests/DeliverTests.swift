@@ -119,4 +119,71 @@ struct DeliverTests {
     #expect(
       try ledger.operate(["dispatch", ProgramLedger.requests + "/open-ended.json"]).status == 0)
   }
+
+  @Test("dispatch --deliver prints its receipt, then tells all; a repeated call tells nobody twice")
+  func afterDispatch() throws {
+    let (ledger, _) = try ledger(users: 3)
+    #expect(try ledger.operate(["deliver"]).status == 0)
+    let request = ProgramLedger.requests + "/closed-ended.json"
+    let call = ["dispatch", request, "--deliver", "--key", "k"]
+    let answer = try ledger.operate(call)
+    #expect(answer.status == 0, "\(answer.talk)")
+    let receipt = try #require(answer.output.range(of: "events "))
+    let notice = try #require(answer.output.range(of: "--- REAL LATE: Peak Relief start"))
+    #expect(receipt.lowerBound < notice.lowerBound)
+    #expect(answer.talk.contains("5 attempts: 5 accepted"))
+    let again = try ledger.operate(call + ["--json"])
+    #expect(again.status == 0)
+    #expect(try object(again.output)["repeated"] as? Bool == true)
+    #expect(again.talk.contains("0 attempts"))
+    #expect(count("notification.attempted.v1", in: try ledger.eventLines()) == 10)
+  }
+
+  @Test("dispatch --deliver exits 1 where a request is rejected or a notice waits")
+  func afterDispatchNotAll() throws {
+    let (ledger, _) = try ledger(users: 1)
+    let rejected = #"{"start_time":"08/27/2019 21:04","program_id":9,"event_type_id":"1"}"#
+    let answer = try ledger.operate(["dispatch", "-", "--deliver"], input: rejected)
+    #expect(answer.status == 1)
+    #expect(answer.talk.contains("3 attempts: 3 accepted"))
+    try Data(#"{"channels":{"console":{"kind":"console"}}}"#.utf8).write(
+      to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    let request = ProgramLedger.requests + "/closed-ended.json"
+    let waiting = try ledger.operate(["dispatch", request, "--deliver", "--json"])
+    #expect(waiting.status == 1)
+    #expect(try object(waiting.output)["repeated"] as? Bool == false)
+    #expect(waiting.talk.contains("1 attempts") && waiting.talk.contains("'sms'"))
+  }
+
+  @Test("dispatch --deliver appends nothing where the settings can't be read")
+  func afterDispatchBadSettings() throws {
+    let (ledger, _) = try ledger(users: 1)
+    let before = try ledger.eventLines()
+    try Data("{".utf8).write(to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    let request = ProgramLedger.requests + "/closed-ended.json"
+    #expect(try ledger.operate(["dispatch", request, "--deliver"]).status == 78)
+    #expect(try ledger.eventLines() == before)
+  }
+
+  @Test("dispatch --deliver leaves the notices due where another process delivers, and exits 0")
+  func afterDispatchHandsOver() throws {
+    let (ledger, _) = try ledger(users: 1)
+    let before = try ledger.eventLines().count
+    // One process that holds the lock, so that its end lets it go.
+    let holder = Shell.process(
+      "/bin/sh",
+      ["-c", "exec 9>>\"$0\"; flock 9; echo held; exec sleep 60", ledger.path + "/delivering"])
+    let held = Pipe()
+    holder.standardOutput = held
+    try holder.run()
+    #expect(held.fileHandleForReading.availableData == Data("held\n".utf8))
+    let request = ProgramLedger.requests + "/closed-ended.json"
+    let answer = try ledger.operate(["dispatch", request, "--deliver"])
+    holder.terminate()
+    #expect(answer.status == 0)
+    #expect(answer.talk.contains("another process is delivering: the notices stay due"))
+    #expect(try ledger.eventLines().count == before + 2)
+    let status = try object(ledger.operate(["status", "--json"]).output)
+    #expect(status["due"] as? Int == 6)
+  }
 }

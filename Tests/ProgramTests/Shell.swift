@@ -105,6 +105,16 @@ final class ProgramLedger {
   }
 }
 
+/// A file that goes with the last reference.
+final class TemporaryText {
+  let path = FileManager.default.temporaryDirectory
+    .appendingPathComponent("text-\(UUID().uuidString)").path
+
+  init(_ text: String) throws { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
 /// The object that a text is.
 func object(_ text: String) throws -> [String: Any] {
   try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] ?? [:]

@@ -142,7 +142,9 @@ struct CatalogueTests {
     #expect(try enrollments.programs(of: "u").map(\.programID) == ["p"])
   }
 
-  @Test("The users considered are those in a group or enrolled, and no others", arguments: 1...6)
+  @Test(
+    "The users considered are those in a group or enrolled, and no others",
+    arguments: 1...amount(6 as UInt64, long: 100))
   func considered(seed: UInt64) throws {
     let history = History(seed: seed, commits: 300)
     let store = try ViewStore.empty()

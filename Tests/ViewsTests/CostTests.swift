@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import Simulation
 import Testing
 import Dispatching
 import Views
@@ -43,8 +44,8 @@ struct CostTests {
 
   @Test("An event applied, in transactions of ten thousand commits")
   func applying() throws {
-    // `VIEWS_COST_DISPATCHES=2000` makes a million events.
-    let count = ProcessInfo.processInfo.environment["VIEWS_COST_DISPATCHES"].flatMap(Int.init) ?? 40
+    // 2,000 make a million events.
+    let count = amount(40, long: 2_000)
     try withTemporaryDirectory { directory in
       let path = directory.appending(path: "views.db").path
       let store = try ViewStore(.file(path))

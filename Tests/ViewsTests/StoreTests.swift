@@ -9,7 +9,8 @@ import Views
 @Suite("Views and the log that they are made from")
 struct StoreTests {
   @Test(
-    "One transaction, many, and some that are taken back give the same content", arguments: 1...4)
+    "One transaction, many, and some that are taken back give the same content",
+    arguments: 1...amount(4 as UInt64, long: 60))
   func sameContent(seed: UInt64) throws {
     let commits = History(seed: seed, commits: 1_500).log.commits
     let atOnce = try ViewStore.empty()
@@ -38,7 +39,9 @@ struct StoreTests {
     #expect(!takenBack.isInTransaction)
   }
 
-  @Test("After any history the books balance, and only pending notices are due", arguments: 1...4)
+  @Test(
+    "After any history the books balance, and only pending notices are due",
+    arguments: 1...amount(4 as UInt64, long: 60))
   func booksBalance(seed: UInt64) throws {
     let store = try ViewStore.empty()
     try store.take(History(seed: seed, commits: 1_500).log.commits)
@@ -148,12 +151,22 @@ struct StoreTests {
     #expect(row.size == first + 2)
     #expect(row.location == fixture.log.commits.last?.locations.first)
     #expect(try fixture.store.idempotencyKeys.find("K") == nil)
-    // A call that is cut into batches has its key on each of them.
+    // No call puts its key on two commits; should one stand there, it covers both.
     try fixture.append(Sample.request("d2"), key: "k")
     let longer = try #require(try fixture.store.idempotencyKeys.find("k"))
     #expect(longer.first == first)
     #expect(longer.last == first + 2)
     #expect(longer.location == row.location)
+  }
+
+  @Test("Keys are found in the order of their bytes, between bounds that aren't part of it")
+  func keysBetween() throws {
+    var fixture = try Fixture()
+    for key in ["k", "k/2", "k/10", "k0", "l"] { try fixture.append(Sample.program(), key: key) }
+    let keys = fixture.store.idempotencyKeys
+    #expect(try keys.first(after: "k/", before: "k0")?.key == "k/10")
+    #expect(try keys.first(after: "k/10", before: "k0")?.key == "k/2")
+    #expect(try keys.first(after: "k/2", before: "k0") == nil)
   }
 
   @Test("Every event is found where its stream says that it stands", arguments: [7 as UInt64])

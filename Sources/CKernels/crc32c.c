@@ -1,4 +1,4 @@
-#include "checksum.h"
+#include "kernels.h"
 
 #include <string.h>
 

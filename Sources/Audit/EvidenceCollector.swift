@@ -1,0 +1,57 @@
+import Bytes
+import EventLog
+import Events
+import Merkle
+
+/// Keeps what evidence is judged by while a verifier reads all events once.
+final class EvidenceCollector {
+  /// The sizes whose roots are asked for.
+  private let wanted: Set<UInt64>
+  private(set) var roots: [UInt64: Digest] = [:]
+  private(set) var chain: KeyChain
+  private(set) var stamps: [(event: EventID, stamped: LedgerTimeStamped)] = []
+
+  private static let keyChanged = ending(.ledgerKeyChanged)
+  private static let timeStamped = ending(.ledgerTimeStamped)
+
+  init(_ identity: LedgerIdentity, wanted: Set<UInt64>) {
+    self.wanted = wanted
+    chain = KeyChain(first: identity.verifierKey)
+  }
+
+  /// `type` is the last member of a canonical event.
+  private static func ending(_ type: EventType) -> [UInt8] {
+    Array("\"type\":\"\(type.rawValue)\"}".utf8)
+  }
+
+  /// Looks at an event of a commit whose root the verifier checks.
+  func observe(_ line: [UInt8], _ id: UInt64, of commit: CommitLine) {
+    if id + 1 == commit.end, wanted.contains(commit.end) { roots[commit.end] = commit.root }
+    guard line.hasSuffix(Self.keyChanged) || line.hasSuffix(Self.timeStamped),
+      let event = try? Event(decoding: line)
+    else { return }
+    switch event.payload {
+    case .ledgerKeyChanged(let change): chain.add(change, by: id)
+    case .ledgerTimeStamped(let stamped): stamps.append((id, stamped))
+    default: return
+    }
+  }
+
+  /// Finds the roots of sizes that no commit of this log ends at, from one more pass.
+  func findRoots(of sizes: Set<UInt64>, in reader: LogReader) throws(LogError) {
+    let missing = sizes.filter { roots[$0] == nil }
+    guard let last = missing.max() else { return }
+    var frontier = Frontier()
+    var cursor = reader.events(from: 0, to: last)
+    while let stored = try cursor.read() {
+      frontier.append(leaf: MerkleTree.leafHash(stored.line))
+      if missing.contains(frontier.size) { roots[frontier.size] = frontier.root }
+    }
+  }
+}
+
+extension [UInt8] {
+  fileprivate func hasSuffix(_ suffix: [UInt8]) -> Bool {
+    count >= suffix.count && self[(count - suffix.count)...].elementsEqual(suffix)
+  }
+}
