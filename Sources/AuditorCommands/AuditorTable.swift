@@ -11,7 +11,9 @@ package let auditorTable = CommandTable<AuditorWorld>(
   ],
   globals: Global.all,
   sections: [
-    CommandSection("Check", [VerifyCommand.entry, RecheckCommand.entry, ReplayCommand.entry]),
+    CommandSection(
+      "Check",
+      [VerifyCommand.entry, RecheckCommand.entry, ReplayCommand.entry, CompareCommand.entry]),
     CommandSection(
       "Prove",
       [ProveCommand.entry, ProofCheckCommand.entry, WitnessCommand.entry, ExportCommand.entry]),

@@ -52,7 +52,10 @@ struct AuditedLedger {
   let identity: LedgerIdentity
 
   init(_ invocation: Invocation) throws(CommandFailure) {
-    let directory = invocation[Global.ledger]
+    try self.init(directory: invocation[Global.ledger])
+  }
+
+  init(directory: String) throws(CommandFailure) {
     do {
       storage = try FileStorage.openForReading(directory: directory)
       identity = try LedgerIdentity.read(from: storage)

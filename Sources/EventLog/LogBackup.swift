@@ -38,6 +38,13 @@ package struct LogBackup {
   ) throws(LogError) -> Outcome {
     var backup = LogBackup(source: source, target: target, identity: identity)
     let isThere = try backup.checkTarget(isIncremental: isIncremental)
+    // A checkpoint covers what was durable before it: copied first, it covers nothing that isn't.
+    let staged = try reporting { () throws(StorageError) in
+      try target.ensureDirectory(LogPath.quarantineDirectory)
+      var staged: [String] = []
+      for path in files where try backup.stage(path) { staged.append(path) }
+      return staged
+    }
     let reader = try LogReader(source, identity: identity)
     guard reader.end.state != .corrupt, reader.end.state != .lostTail else {
       throw .needsRepair(reader.end)
@@ -48,7 +55,10 @@ package struct LogBackup {
     try backup.writeHead(check)
     let root = try backup.verify(end, check)
     try reporting { () throws(StorageError) in
-      for path in try files + backup.quarantined() { try backup.copyWhole(path) }
+      for path in staged { try backup.putInPlace(path) }
+      for path in try backup.quarantined() where try backup.stage(path) {
+        try backup.putInPlace(path)
+      }
       if !isThere { try backup.write(identity.encoded, to: LogPath.identity) }
     }
     return Outcome(
@@ -147,13 +157,23 @@ package struct LogBackup {
   private func copy(
     _ file: any StorageFile, _ length: UInt64, to path: String
   ) throws(StorageError) {
-    let unfinished = path + LogPath.unfinishedSuffix
-    let made = try target.openFresh(unfinished)
+    try stage(file, length, for: path)
+    try putInPlace(path)
+  }
+
+  /// Writes what is to become a file, durably, under another name.
+  private func stage(
+    _ file: any StorageFile, _ length: UInt64, for path: String
+  ) throws(StorageError) {
+    let made = try target.openFresh(path + LogPath.unfinishedSuffix)
     try forEachPiece(of: file, 0..<length) { (bytes, offset) throws(StorageError) in
       try made.writeFully(bytes, at: offset)
     }
     try made.synchronize()
-    try target.rename(unfinished, to: path)
+  }
+
+  private func putInPlace(_ path: String) throws(StorageError) {
+    try target.rename(path + LogPath.unfinishedSuffix, to: path)
     try target.synchronizeDirectory(directory(of: path))
   }
 
@@ -161,13 +181,17 @@ package struct LogBackup {
     try copy(MemoryFile(bytes), UInt64(bytes.count), to: path)
   }
 
-  private func copyWhole(_ path: String) throws(StorageError) {
+  /// - Returns: Whether the ledger has that file.
+  private func stage(_ path: String) throws(StorageError) -> Bool {
+    let file: any StorageFile
     do {
-      let file = try source.open(path, for: .reading)
-      try copy(file, try file.size(), to: path)
+      file = try source.open(path, for: .reading)
     } catch {
       guard error.isMissing else { throw error }
+      return false
     }
+    try stage(file, try file.size(), for: path)
+    return true
   }
 
   private func directory(of path: String) -> String {

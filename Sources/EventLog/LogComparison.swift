@@ -1,5 +1,3 @@
-import Merkle
-
 /// How two logs of one ledger stand to each other.
 package enum LogComparison: Hashable, Sendable {
   /// Both hold the same events.
@@ -13,11 +11,9 @@ package enum LogComparison: Hashable, Sendable {
   /// They are of two ledgers, so that nothing is to be compared.
   case otherLedger
 
-  /// Compares the durable events of two logs, byte for byte.
+  /// Compares the durable events of two logs, byte for byte, from the first on.
   ///
-  /// Where both have a segment of the same name whose headers tell of the same tree, what stands before is
-  /// taken to be the same: that is what their roots say, and what verifying each of them checks. So this
-  /// costs two segments, if they were divided alike, and both logs otherwise.
+  /// No root is believed: whoever altered one of the logs may have left its roots as they were.
   ///
   /// - Throws: `.damaged` where an event that has to be compared can't be read; `.storage`.
   package init(_ first: LogReader, _ second: LogReader) throws(LogError) {
@@ -26,40 +22,17 @@ package enum LogComparison: Hashable, Sendable {
       return
     }
     let size = min(first.size, second.size)
-    var id = try Self.commonBeginning(first, second, below: size)
-    var (ours, theirs) = (first.events(from: id), second.events(from: id))
-    while id < size {
-      guard let our = try ours.read(), let their = try theirs.read() else { break }
+    var (ours, theirs) = (first.events(from: 0, to: size), second.events(from: 0, to: size))
+    while let our = try ours.read(), let their = try theirs.read() {
       guard our.line == their.line else {
-        self = .forked(at: id)
+        self = .forked(at: our.id)
         return
       }
-      id += 1
     }
     if first.size == second.size {
       self = .same(size: size)
     } else {
       self = first.size == size ? .firstIsPrefix(size: size) : .secondIsPrefix(size: size)
     }
-  }
-
-  /// The name of the last segment that both have, and that begins with the same tree in both.
-  private static func commonBeginning(
-    _ first: LogReader, _ second: LogReader, below size: UInt64
-  ) throws(LogError) -> UInt64 {
-    let names = Set(second.segments)
-    let common = first.segments.filter { names.contains($0) && $0 <= size }
-    // Once trees differ they differ for ever, so the last one that is the same is found by halves.
-    var (low, high) = (0, common.count)
-    while low < high {
-      let middle = (low + high) / 2
-      let ours = try first.tree(beginning: common[middle])
-      if ours != nil, try ours == second.tree(beginning: common[middle]) {
-        low = middle + 1
-      } else {
-        high = middle
-      }
-    }
-    return low == 0 ? 0 : common[low - 1]
   }
 }

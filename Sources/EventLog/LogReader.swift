@@ -69,14 +69,6 @@ package struct LogReader {
     return position
   }
 
-  /// The tree of all events before a segment, as its header tells it.
-  func tree(beginning segment: UInt64) throws(LogError) -> Frontier? {
-    try reporting { () throws(StorageError) in
-      let file = try storage.open(LogPath.segment(segment), for: .reading)
-      return try readHeader(of: segment, in: file, identity.id)?.frontier
-    }
-  }
-
   /// The hashes of perfect subtrees of the first `size` events, from one pass over them.
   package func hashes(
     of subtrees: [PerfectSubtree], upTo size: UInt64

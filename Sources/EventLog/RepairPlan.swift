@@ -36,6 +36,8 @@ package struct RepairPlan {
   package let steps: [RepairStep]
   /// Segments for which the copy's bytes don't reproduce what the ledger recorded.
   package let refused: [UInt64]
+  /// Whether a writer could go on with the log then.
+  package let isWritable: Bool
 
   /// The new segments, and what they are made of.
   let patches: [SegmentPatch]
@@ -69,6 +71,7 @@ package struct RepairPlan {
     if let cut { steps.append(.cutTail(segment: cut.segment, range: cut.range, digest: cut.digest)) }
     if head != nil { steps.append(.rebuildHead) }
     self.steps = steps
+    isWritable = try draft.isWritable()
   }
 }
 
@@ -137,6 +140,21 @@ private struct RepairDraft {
   private mutating func verify() throws(LogError) {
     var verifier = LogVerifier(try overlay(), identity: identity, check: check)
     after = try verifier.verify()
+  }
+
+  /// Whether a writer would open the log as it would be.
+  func isWritable() throws(LogError) -> Bool {
+    let overlay = try overlay()
+    let slots = try reporting { () throws(StorageError) in
+      try Head.slots(in: overlay, of: identity.id)
+    }
+    let survey = try LogSurvey(
+      storage: overlay, identity: identity, slots: slots, knownDurable: 0)
+    switch survey.end.state {
+    case .clean, .torn: return true
+    case .headLost: return survey.endsWithFill
+    case .corrupt, .lostTail, .suspect: return false
+    }
   }
 
   func step(of patch: SegmentPatch) throws(LogError) -> RepairStep {

@@ -11,7 +11,8 @@ extension Ledger {
   ///
   /// - Parameter isWaiting: Whether to wait for another process that is signing; its checkpoint may
   ///   not cover what this one knows of, and the next call's does.
-  /// - Returns: The newest checkpoint; `nil` where another process is signing.
+  /// - Returns: The newest checkpoint; `nil` where another process is signing or about to: it is
+  ///   between writing a commit and making it durable, and signs after that.
   /// - Throws: `.signing(.signedMore)`, `.signing(.signedOther)` where the key has signed what this
   ///   ledger isn't the continuation of; `.signing(.signerFailed)`; nothing was signed then.
   @discardableResult
@@ -22,7 +23,7 @@ extension Ledger {
     guard let lock = try lockKeys(keyFiles, isWaiting: isWaiting) else { return nil }
     defer { withExtendedLifetime(lock) {} }
     let files = CheckpointFiles(storage)
-    let head = try durableHead()
+    guard let head = try durableHead() else { return nil }
     guard let checkpoint = Checkpoint(origin: identity.origin, head: head) else {
       fatalError("invariant broken: '\(identity.origin)' can't stand in a checkpoint")
     }
@@ -58,11 +59,14 @@ extension Ledger {
     }
   }
 
-  /// Size and root of what is durable.
-  private func durableHead() throws(LedgerError) -> TreeHead {
+  /// Size and root of what is durable; `nil` where another process is writing.
+  private func durableHead() throws(LedgerError) -> TreeHead? {
     let reader = try inLog { () throws(LogError) in try LogReader(storage, identity: identity) }
-    guard let head = reader.head else { throw .log(.needsRepair(reader.end)) }
-    return head
+    if let head = reader.head { return head }
+    guard reader.end.state == .clean || reader.end.state == .torn else {
+      throw .log(.needsRepair(reader.end))
+    }
+    return nil
   }
 
   private func lastSigned(_ keyFiles: FileStorage) throws(LedgerError) -> Checkpoint? {

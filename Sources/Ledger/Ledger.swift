@@ -53,6 +53,13 @@ package final class Ledger {
   /// - Throws: `.locked` when another process holds the lock for too long; `.log` with
   ///   `.needsRepair`.
   package func takeTurn() throws(LedgerError) -> Turn {
+    try turn(holding: lockForWriting())
+  }
+
+  /// Waits for the writer's lock.
+  ///
+  /// - Returns: `head`, open for writing and locked until the last reference goes.
+  func lockForWriting() throws(LedgerError) -> any StorageFile {
     let head = try inStorage { () throws(StorageError) in
       try Head.open(in: storage)
     }
@@ -61,6 +68,11 @@ package final class Ledger {
         head, turnstile: LogPath.identity, in: storage, timeoutMilliseconds: patienceMilliseconds)
     }
     guard isTaken else { throw .locked(milliseconds: patienceMilliseconds) }
+    return head
+  }
+
+  /// Begins a turn under a lock that is held.
+  func turn(holding head: any StorageFile) throws(LedgerError) -> Turn {
     let known = (try? views.cursor().next) ?? 0
     let writer: LogWriter
     do {

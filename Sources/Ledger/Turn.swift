@@ -159,7 +159,7 @@ package final class Turn {
       guard let file, let digest = HexDigest(file.digest.hex) else { continue }
       let recovered = LedgerRecovered(
         file: name, segment: file.segment, offset: Int(file.offset), length: Int(file.length),
-        digest: digest, state: .torn)
+        digest: digest, state: file.reason.state)
       drafts.append(EventDraft(.ledgerRecovered(recovered)))
       ledger.tell(.quarantined(file.path))
     }
@@ -177,6 +177,18 @@ package final class Turn {
         try decider.finish(progress)
       }
       for part in CommitParts(drafts) { try commit(part) }
+    }
+  }
+}
+
+extension QuarantinedFile.Reason {
+  /// The state of the log in which files are set aside for this reason.
+  fileprivate var state: Events.RecoveryState {
+    switch self {
+    case .torn, .unfinished: .torn
+    case .suspect: .suspect
+    case .replaced: .corrupt
+    case .head: .headLost
     }
   }
 }

@@ -52,7 +52,7 @@ enum CheckpointCommand {
     notes.print(to: &session)
     guard let note = signed else {
       throw CommandFailure(
-        .locked, "another process is signing this ledger", notDone: "nothing was signed")
+        .locked, "another process is writing or signing", notDone: "nothing was signed")
     }
     if let path = invocation[query] {
       let request = try inLedger { () throws(LedgerError) in try ledger.timeStampQuery(over: note) }

@@ -9,6 +9,7 @@ import Presentation
 
 extension CommandFailure {
   private static let nothing = "nothing was appended"
+  private static let uncopied = "nothing was copied"
 
   /// What a failure of the loop means to whoever called.
   init(_ error: LedgerError) {
@@ -213,6 +214,25 @@ extension CommandFailure {
         .badInput, "an event would have \(bytes) bytes, and 65535 is the most",
         notDone: Self.nothing, hint: "shorten the texts and attributes of the request")
     case .writerStopped: self.init(.ourBug, "a writer was used after it had failed")
+    case .copyExists:
+      self.init(
+        .exists, "a backup is there already", notDone: Self.uncopied,
+        hint: "--incremental brings it up to date; or choose another directory")
+    case .copyOfAnotherLedger(let origin):
+      self.init(
+        .badInput, "what is there is of another ledger, '\(origin)'", notDone: Self.uncopied,
+        hint: "choose another directory")
+    case .copyDiffers(let segment):
+      self.init(
+        .integrityViolation,
+        "the backup holds what the ledger doesn't, in \(LogPath.segment(segment)) or before it",
+        stillGood: "the backup is as it was, and may be the only good copy",
+        notDone: Self.uncopied, hint: "'ledger-audit compare' names the event where they part")
+    case .copyNotWhole(let report):
+      self.init(
+        .integrityViolation,
+        "the copy doesn't verify, as what it was copied from doesn't: \(report.damage.count) damages",
+        notDone: "the backup wasn't finished", hint: "'ledger-audit verify' names them")
     }
   }
 

@@ -23,7 +23,7 @@ package let operatorTable = CommandTable<OperatorWorld>(
     CommandSection(
       "Maintain",
       [
-        ViewCommands.check, ViewCommands.rebuild, ConfigCommands.show, ConfigCommands.path,
+        BackupCommand.entry, RepairCommand.entry, ViewCommands.check, ViewCommands.rebuild, ConfigCommands.show, ConfigCommands.path,
         ConfigCommands.check,
       ]),
   ],

@@ -98,7 +98,7 @@ extension LedgerNote {
     case .adopted(let ids):
       "events \(ids.lowerBound) to \(ids.upperBound - 1) were whole but perhaps not durable; "
         + "they are now"
-    case .quarantined(let path): "a crash tore the log's end; its bytes lie in \(path)"
+    case .quarantined(let path): "bytes that were cut or replaced lie in \(path)"
     case .viewsRebuilt: "the views were built again from the log"
     case .viewsBehind: "the events are durable; the views follow with the next call"
     }

@@ -1,0 +1,23 @@
+import Audit
+package import EventLog
+import Platform
+
+extension Ledger {
+  /// Copies the ledger into a directory, without a lock and beside whoever writes, and verifies the
+  /// copy. Its keys aren't copied.
+  package func backUp(
+    to directory: String, isIncremental: Bool
+  ) throws(LedgerError) -> LogBackup.Outcome {
+    try inFiles { () throws(PlatformError) in try createDirectories(directory) }
+    let target = try inStorage { () throws(StorageError) in
+      try FileStorage.open(directory: directory)
+    }
+    let check = EventCheck(identity)
+    return try inLog { () throws(LogError) in
+      try LogBackup.make(
+        of: storage, identity: identity, in: target, isIncremental: isIncremental,
+        files: [CheckpointFiles.newest, CheckpointFiles.all, LedgerPath.configurationName]
+      ) { check.accepts($0, $1, of: $2) }
+    }
+  }
+}
