@@ -33,7 +33,8 @@ enum CompareCommand {
     let (word, event, text) = told(comparison, invocation[first], invocation[second])
     guard let word else {
       throw CommandFailure(
-        .badInput, "they are two ledgers: \(one.identity.origin) (\(one.identity.id.hex)) and "
+        .badInput,
+        "they are two ledgers: \(one.identity.origin) (\(one.identity.id.hex)) and "
           + "\(other.identity.origin) (\(other.identity.id.hex))")
     }
     if session.wantsJSON {
@@ -58,7 +59,10 @@ enum CompareCommand {
     case .firstIsPrefix(let size):
       ("prefix", nil, "prefix: \(second) begins with the \(size) events of \(first), and goes on")
     case .secondIsPrefix(let size):
-      ("extended", nil, "prefix: \(first) begins with the \(size) events of \(second), and goes on")
+      (
+        "extended", nil,
+        "prefix: \(first) begins with the \(size) events of \(second), and goes on"
+      )
     case .forked(let event):
       ("forked", event, "forked: event \(event) is another one in each")
     case .otherLedger: (nil, nil, "")

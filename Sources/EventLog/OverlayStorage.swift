@@ -1,12 +1,19 @@
-/// A ledger's files with some of them replaced, to be read only: what a repair would make.
+/// A ledger's files with some of them replaced, to be read only: what a repair or backup would make.
 final class OverlayStorage: Storage {
   private let base: any Storage
   private let files: [String: any StorageFile]
+  private let names: [String: String]
 
-  /// - Parameter files: By their paths; each takes the place of a file, or stands where there is none.
-  init(_ base: any Storage, replacing files: [String: any StorageFile]) {
+  /// - Parameters:
+  ///   - files: By their paths; each takes the place of a file, or stands where there is none.
+  ///   - names: By paths as well, which files of the base are to stand there.
+  init(
+    _ base: any Storage, replacing files: [String: any StorageFile] = [:],
+    renaming names: [String: String] = [:]
+  ) {
     self.base = base
     self.files = files
+    self.names = names
   }
 
   func open(
@@ -14,12 +21,13 @@ final class OverlayStorage: Storage {
   ) throws(StorageError) -> any StorageFile {
     guard access == .reading else { throw .readOnly(.open, path) }
     if let file = files[path] { return file }
-    return try base.open(path, for: .reading)
+    return try base.open(names[path] ?? path, for: .reading)
   }
 
   func list(_ directory: String) throws(StorageError) -> [String] {
     let prefix = directory + "/"
-    let added = files.keys.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+    let added = (Array(files.keys) + names.keys).filter { $0.hasPrefix(prefix) }
+      .map { String($0.dropFirst(prefix.count)) }
     do {
       return Set(try base.list(directory) + added).sorted()
     } catch {

@@ -61,7 +61,8 @@ struct Quarantine {
 
   /// Copies a part of a file that stands at the same place in a segment.
   func copy(
-    _ range: Range<UInt64>, of file: any StorageFile, segment: UInt64, reason: QuarantinedFile.Reason
+    _ range: Range<UInt64>, of file: any StorageFile, segment: UInt64,
+    reason: QuarantinedFile.Reason
   ) throws(StorageError) -> QuarantinedFile {
     try storage.ensureDirectory(LogPath.quarantineDirectory)
     let digest = try forEachPiece(of: file, range) { (_, _) in }

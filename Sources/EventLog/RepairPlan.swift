@@ -68,14 +68,17 @@ package struct RepairPlan {
     self.head = head
     var steps: [RepairStep] = []
     for patch in patches { steps.append(try draft.step(of: patch)) }
-    if let cut { steps.append(.cutTail(segment: cut.segment, range: cut.range, digest: cut.digest)) }
+    if let cut {
+      steps.append(.cutTail(segment: cut.segment, range: cut.range, digest: cut.digest))
+    }
     if head != nil { steps.append(.rebuildHead) }
     self.steps = steps
     isWritable = try draft.isWritable()
   }
 }
 
-/// What a segment is to be made of: its own bytes, and those of a copy that stand at the same places.
+/// What a segment is to be made of: its own bytes, and those of a copy that stand at the same
+/// places.
 struct SegmentPatch: Equatable {
   let segment: UInt64
   /// Bytes of the ledger's own segment; `nil` where it has none of that name.
@@ -83,7 +86,7 @@ struct SegmentPatch: Equatable {
   /// What comes from the copy, in order.
   var copied: [Range<UInt64>] = []
   var length: UInt64
-  /// Where the last range begins, if it goes to the copy's end and not to a place where reading went on.
+  /// Where the last range begins, if it goes to the copy's end and not to where reading went on.
   var openFrom: UInt64?
 
   /// The same without what goes to the copy's end; `nil` where nothing else is left.
@@ -148,8 +151,13 @@ private struct RepairDraft {
     let slots = try reporting { () throws(StorageError) in
       try Head.slots(in: overlay, of: identity.id)
     }
-    let survey = try LogSurvey(
-      storage: overlay, identity: identity, slots: slots, knownDurable: 0)
+    let survey: LogSurvey
+    do {
+      survey = try LogSurvey(storage: overlay, identity: identity, slots: slots, knownDurable: 0)
+    } catch {
+      guard case .needsRepair = error else { throw error }
+      return false
+    }
     switch survey.end.state {
     case .clean, .torn: return true
     case .headLost: return survey.endsWithFill
@@ -220,11 +228,8 @@ private struct RepairDraft {
     }
     for damage in before.damage {
       switch damage.kind {
-      case .event, .surplus, .head: break
-      case .missing:
-        for (segment, length) in reachable where damage.ids.contains(segment) {
-          if own[segment] == nil { take(0..<length, of: segment, isOpen: true) }
-        }
+      case .event, .surplus, .head: continue
+      case .missing: break
       case .header, .commit, .root, .seal:
         guard let length = reachable[damage.segment] else { break }
         if let end = damage.resumedAt {
@@ -232,6 +237,11 @@ private struct RepairDraft {
         } else if damage.offset <= length {
           take(damage.offset..<length, of: damage.segment, isOpen: true)
         }
+      }
+      // A segment that isn't there is part of the damage before it.
+      for (segment, length) in reachable
+      where own[segment] == nil && patches[segment] == nil && damage.ids.contains(segment) {
+        take(0..<length, of: segment, isOpen: true)
       }
     }
     if let end = before.openEnd, let length = reachable[end.segment], length > end.offset {

@@ -3,8 +3,7 @@ package import EventLog
 import Platform
 
 extension Ledger {
-  /// Copies the ledger into a directory, without a lock and beside whoever writes, and verifies the
-  /// copy. Its keys aren't copied.
+  /// Copies the ledger but its keys into a directory, beside whoever writes, and verifies the copy.
   package func backUp(
     to directory: String, isIncremental: Bool
   ) throws(LedgerError) -> LogBackup.Outcome {

@@ -23,8 +23,8 @@ package let operatorTable = CommandTable<OperatorWorld>(
     CommandSection(
       "Maintain",
       [
-        BackupCommand.entry, RepairCommand.entry, ViewCommands.check, ViewCommands.rebuild, ConfigCommands.show, ConfigCommands.path,
-        ConfigCommands.check,
+        BackupCommand.entry, RepairCommand.entry, ViewCommands.check, ViewCommands.rebuild,
+        ConfigCommands.show, ConfigCommands.path, ConfigCommands.check,
       ]),
   ],
   groups: [

@@ -1,6 +1,7 @@
 import Bytes
 import CommandLineInterface
 import EventLog
+import Events
 import Ledger
 import Platform
 
@@ -18,7 +19,6 @@ enum BackupCommand {
     examples: [
       Example("dispatch-ledger backup /mnt/backup/dr", "A whole copy"),
       Example("dispatch-ledger backup /mnt/backup/dr --incremental", "What has come since"),
-      Example("ledger-audit verify -C /mnt/backup/dr", "It is a ledger"),
     ], takes: [destination, incremental], run: run)
 
   static func run(

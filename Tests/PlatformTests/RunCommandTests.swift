@@ -5,7 +5,9 @@ import Testing
   private func run(
     _ command: String, input: [UInt8] = [], limit: Int = 1 << 20, milliseconds: Int = 20_000
   ) throws -> CommandAnswer {
-    try runCommand(
+    // A command that doesn't read its input would else end this process by SIGPIPE.
+    prepareProcess()
+    return try runCommand(
       command, input: input, outputLimit: limit, timeoutMilliseconds: milliseconds)
   }
 
@@ -34,7 +36,6 @@ import Testing
 
   @Test("Signals that this process ignores end a command as they should")
   func signals() throws {
-    prepareProcess()
     // Were SIGPIPE ignored, yes would complain and the shell would go on to say so.
     #expect(try run("kill -PIPE $$; echo still here").end == .killed(signal: 13))
   }
