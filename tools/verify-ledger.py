@@ -15,7 +15,7 @@ import re
 import sys
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
 
-from _evidence import Chain, Evidence, Key, read_key, read_note
+from _evidence import Chain, Evidence, Key, read_checkpoint, read_key, read_note
 from _proofs import growth_fault, proof_fault, read_proof
 
 HELP = """\
@@ -513,15 +513,28 @@ class Verifier:
             with open(os.path.join(self.directory, "head"), "rb") as file:
                 content = file.read(2 * SLOT)
         except FileNotFoundError:
-            return
+            content = b""
         for parity in (0, 1):
             slot = content[parity * SLOT : parity * SLOT + LINE_MOST]
             line = own_line("head", slot, self.identity.ledger_id, "head", parity * SLOT)
             if line is not None and line.number("generation") % 2 == parity:
                 self.slots.append(line)
                 self.mark = max(self.mark, line.number("size"))
+        if not self.slots:
+            self.mark = max(self.mark, self._checkpoint_size())
         self.unmet = list(self.slots)
         self._compare_slots(0, hashlib.sha256(b"").hexdigest(), None)
+
+    def _checkpoint_size(self) -> int:
+        """§6.1: what the newest checkpoint says of the log, where no slot does."""
+        try:
+            with open(os.path.join(self.directory, "checkpoint"), "rb") as file:
+                note = read_note(file.read())
+        except FileNotFoundError:
+            return 0
+        point = read_checkpoint(note) if note else None
+        known = point is not None and point.origin == self.identity.origin
+        return point.size if point and known and point.size < 2**53 else 0
 
     def _compare_slots(self, count: int, root: str, commit: Optional[Line]) -> None:
         """Compares the slots with a log of `count` events, of which `commit` holds the last."""

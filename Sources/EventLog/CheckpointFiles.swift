@@ -20,6 +20,16 @@ package struct CheckpointFiles {
     return try? SignedNote(bytes)
   }
 
+  /// How many events the newest checkpoint says that there were; 0 where it says nothing of this log.
+  ///
+  /// Its signature isn't checked: whoever may write the file can stop the ledger in easier ways.
+  func claimedSize(of identity: LedgerIdentity) throws(StorageError) -> UInt64 {
+    guard let note = try readNewest(), let checkpoint = try? Checkpoint(text: note.text),
+      sameBytes(checkpoint.origin, identity.origin), checkpoint.head.size <= LogLimit.greatestID
+    else { return 0 }
+    return checkpoint.head.size
+  }
+
   /// Adds a note to `checkpoints.log`, durably, and then makes it the newest one.
   ///
   /// The caller holds the lock of the key that signed it. What an interrupted call left unfinished

@@ -182,6 +182,16 @@ package enum Head {
     }
   }
 
+  /// How many events were durable, as the valid slots say, or else the newest checkpoint.
+  static func knownSize(
+    _ slots: [HeadSlot], in storage: any Storage, of identity: LedgerIdentity
+  ) throws(StorageError) -> UInt64 {
+    guard let known = slots.map(\.position.size).max() else {
+      return try CheckpointFiles(storage).claimedSize(of: identity)
+    }
+    return known
+  }
+
   /// Both slots as far as they are valid, the newer one first; none where there is no such file.
   static func slots(
     in storage: any Storage, of ledger: LedgerID

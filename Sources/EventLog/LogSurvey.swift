@@ -45,7 +45,10 @@ struct LogSurvey {
       return (segments, names.filter { $0.hasSuffix(".log" + LogPath.unfinishedSuffix) })
     }
     slotCheck = SlotCheck(slots)
-    let mark = max(1, slots.map(\.position.size).max() ?? 0, knownDurable)
+    let known = try reporting { () throws(StorageError) in
+      try Head.knownSize(slots, in: storage, of: identity)
+    }
+    let mark = max(1, known, knownDurable)
     guard let last = segments.last else {
       let nothing = LogPosition(size: 0, segment: 0, offset: 0)
       throw .needsRepair(

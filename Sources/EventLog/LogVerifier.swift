@@ -9,7 +9,7 @@ package struct LogVerifier {
   package typealias EventCheck = (_ line: [UInt8], _ id: UInt64, _ commit: CommitLine) -> Bool
 
   private let storage: any Storage
-  private let ledger: LedgerID
+  private let identity: LedgerIdentity
   private let check: EventCheck
   private var segments: [UInt64] = []
   private var slots: [HeadSlot] = []
@@ -31,11 +31,13 @@ package struct LogVerifier {
   private var tail = TailKind.fill
   private var openEnd: LogPosition?
 
+  private var ledger: LedgerID { identity.id }
+
   package init(
     _ storage: any Storage, identity: LedgerIdentity, check: @escaping EventCheck
   ) {
     self.storage = storage
-    ledger = identity.id
+    self.identity = identity
     self.check = check
   }
 
@@ -47,7 +49,8 @@ package struct LogVerifier {
       slots = try Head.slots(in: storage, of: ledger)
       slotCheck = SlotCheck(slots)
       segments = try storage.segments()
-      mark = max(mark, slots.map(\.position.size).max() ?? 0, try markOfLastSegment())
+      mark = max(
+        mark, try Head.knownSize(slots, in: storage, of: identity), try markOfLastSegment())
       for segment in segments { try readSegment(segment, isLast: segment == segments.last) }
     } catch {
       throw .storage(error)

@@ -9,14 +9,26 @@ extension Ledger {
   /// In this order, each durable before the next: the log and `head`, `keys/last-signed`,
   /// `checkpoints.log`, `checkpoint`. The writer's lock isn't held: what is durable doesn't change.
   ///
-  /// - Parameter isWaiting: Whether to wait for another process that is signing; its checkpoint may
-  ///   not cover what this one knows of, and the next call's does.
+  /// - Parameter isWaiting: Whether to wait for another process that is signing. It needs no
+  ///   waiting: whoever signs looks afterwards whether others left their events to it.
   /// - Returns: The newest checkpoint; `nil` where another process is signing or about to: it is
   ///   between writing a commit and making it durable, and signs after that.
   /// - Throws: `.signing(.signedMore)`, `.signing(.signedOther)` where the key has signed what this
   ///   ledger isn't the continuation of; `.signing(.signerFailed)`; nothing was signed then.
   @discardableResult
   package func signCheckpoint(isWaiting: Bool = false) throws(LedgerError) -> SignedNote? {
+    var newest: SignedNote?
+    while let (note, size) = try signOnce(isWaiting: isWaiting) {
+      newest = note
+      guard let now = try durableHead(), now.size > size else { break }
+    }
+    return newest
+  }
+
+  /// - Returns: The newest checkpoint, and how many events it covers.
+  private func signOnce(
+    isWaiting: Bool
+  ) throws(LedgerError) -> (note: SignedNote, size: UInt64)? {
     let keyFiles = try inStorage { () throws(StorageError) in
       try FileStorage.open(directory: path.keys)
     }
@@ -33,7 +45,7 @@ extension Ledger {
       newest.text == checkpoint.text
     {
       try putNextKeyInPlace(after: newest)
-      return newest
+      return (newest, head.size)
     }
     if let last { try refuseFork(from: last.head, to: head) }
     try inStorage { () throws(StorageError) in
@@ -45,7 +57,7 @@ extension Ledger {
       try files.append(note)
     }
     try putNextKeyInPlace(after: note)
-    return note
+    return (note, head.size)
   }
 
   /// Takes the lock that whoever signs with this ledger's key holds.

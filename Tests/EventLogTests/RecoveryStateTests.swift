@@ -1,5 +1,6 @@
 import Bytes
 import EventLog
+import Merkle
 import Simulation
 import Testing
 
@@ -178,6 +179,34 @@ struct RecoveryStateTests {
     torn.setBytes(of: path, to: bytes + Array("#com".utf8))
     #expect(throws: LogError.self) { _ = try Workload.open(torn).size }
     #expect(torn.bytes(of: "head") == [])
+  }
+
+  @Test("where both slots are lost, the newest checkpoint says how many events there were")
+  func checkpointWithoutHead() throws {
+    let whole = Workload.finishedDisk()
+    func checkpoint(of size: UInt64, origin: String = "test/log") throws -> [UInt8] {
+      let key = try #require(Ed25519.SigningKey(seed: [UInt8](repeating: 7, count: 32)))
+      let root = TreeHead(size: size, root: MerkleTree.emptyRoot)
+      let vkey = try #require(VerifierKey(name: origin, key: key.publicKey))
+      let checkpoint = try #require(Checkpoint(origin: origin, head: root))
+      return try #require(checkpoint.signed(by: vkey) { key.signature(of: $0) }).bytes
+    }
+    let beyond = try checkpoint(of: 15)
+    for (head, note, mark) in [
+      (nil, try checkpoint(of: 14), 14), (nil, beyond, 15),
+      (nil, try checkpoint(of: 15, origin: "test/other"), 13), (nil, Array("text\n".utf8), 13),
+      (nil, try checkpoint(of: 1 << 53), 13), (whole.bytes(of: "head"), beyond, 14),
+    ] as [([UInt8]?, [UInt8], UInt64)] {
+      let disk = whole.copy()
+      disk.setBytes(of: "head", to: head ?? [])
+      disk.setBytes(of: "checkpoint", to: note)
+      let report = try Workload.report(disk)
+      let isShort = mark > 14
+      #expect(report.mark == mark && report.size == min(14, mark))
+      #expect(report.state == (isShort ? .lostTail : head == nil ? .headLost : .clean))
+      #expect(try LogReader(disk, identity: Workload.identity).size == report.size)
+      #expect((try? Workload.open(disk).size) == (isShort ? nil : 14))
+    }
   }
 
   @Test("something outside that knows of more durable events makes the tail lost")
