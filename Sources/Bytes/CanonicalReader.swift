@@ -25,6 +25,7 @@
   ///   - marks: The line's own, with ``TextMarks/guards`` behind them.
   init(_ line: UnsafeRawBufferPointer, marks: UnsafeBufferPointer<UInt32>) {
     guard let start = line.baseAddress, let places = marks.baseAddress else {
+      // No test gets here: a line has two bytes at least.
       fatalError("invariant broken: a reader of no bytes")
     }
     unsafe bytes = start.assumingMemoryBound(to: UInt8.self)

@@ -223,6 +223,7 @@ private func derBytes(
 
 private func octets(of string: UnsafePointer<ASN1_STRING>?) -> [UInt8] {
   guard let string = unsafe string, let start = unsafe ASN1_STRING_get0_data(string) else {
+    // No test gets here: libcrypto refuses a token without them.
     return []
   }
   let count = unsafe Int(ASN1_STRING_length(string))

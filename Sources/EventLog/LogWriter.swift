@@ -173,11 +173,8 @@ package struct Receipt: Hashable, Sendable {
   /// Where the first event line begins in the segment.
   package let bodyOffset: UInt64
 
-  /// How many events.
-  package var count: Int { leaves.count }
-
   /// The number of events in the ledger after this commit.
-  package var size: UInt64 { first + UInt64(count) }
+  package var size: UInt64 { first + UInt64(leaves.count) }
 }
 
 // MARK: - Creating and opening

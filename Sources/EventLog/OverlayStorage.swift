@@ -36,6 +36,7 @@ final class OverlayStorage: Storage {
     }
   }
 
+  // No test gets here: nothing is written to a storage that this module alone makes, for reading.
   func createDirectory(_ path: String) throws(StorageError) {
     throw .readOnly(.createDirectory, path)
   }
@@ -81,6 +82,7 @@ final class MergedFile: StorageFile {
 
   func size() throws(StorageError) -> UInt64 { length }
 
+  // No test gets to what follows: a file that this module alone makes is only read.
   func write(_ bytes: ArraySlice<UInt8>, at offset: UInt64) throws(StorageError) -> Int {
     throw .readOnly(.write, "")
   }
@@ -107,6 +109,7 @@ final class MemoryFile: StorageFile {
     return part.count
   }
 
+  // No test gets to what follows: a file that this module alone makes is only read, by its length.
   func size() throws(StorageError) -> UInt64 { UInt64(content.count) }
 
   func write(_ bytes: ArraySlice<UInt8>, at offset: UInt64) throws(StorageError) -> Int {

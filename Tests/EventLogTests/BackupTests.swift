@@ -138,6 +138,49 @@ struct BackupTests {
     }
   }
 
+  @Test("damage within the open segment is found out, and what isn't there isn't asked for")
+  func damagedOpenSegment() throws {
+    let source = SimulatedDisk()
+    var workload = Workload()
+    workload.runGroups(on: source)
+    // As somebody might put it together by hand: without a folder for what is set aside.
+    let bare = SimulatedDisk()
+    try bare.createDirectory("log")
+    for path in source.paths { bare.setBytes(of: path, to: try #require(source.bytes(of: path))) }
+    #expect(try backUp(bare, to: SimulatedDisk()).end.size == workload.acknowledged.count)
+    let path = "log/0000000000000000.log"
+    var bytes = try #require(source.bytes(of: path))
+    bytes[700] ^= 1
+    source.setBytes(of: path, to: bytes)
+    #expect(throws: LogError.self) { try backUp(source, to: SimulatedDisk()) }
+  }
+
+  @Test("a copy that has a segment more than the ledger is left alone")
+  func segmentMore() throws {
+    let whole = Workload.finishedDisk(sizes: [6, 14])
+    let calls = whole.operationCount
+    var isTried = false
+    for operation in 0..<calls where !isTried {
+      let disk = SimulatedDisk()
+      disk.faults[operation] = .crash
+      var workload = Workload()
+      workload.run(on: disk)
+      let image = disk.crashImage { _ in true }
+      // The first segment is sealed, and the second one isn't there yet.
+      guard image.paths.filter({ $0.hasPrefix("log/") && $0.hasSuffix(".log") }).count == 1,
+        let bytes = image.bytes(of: "log/0000000000000000.log"), bytes.count > 1_200,
+        bytes == whole.bytes(of: "log/0000000000000000.log")
+      else { continue }
+      isTried = true
+      let target = SimulatedDisk()
+      try backUp(whole, to: target)
+      #expect(throws: LogError.copyDiffers(segment: 4)) {
+        try backUp(image, to: target, isIncremental: true)
+      }
+    }
+    #expect(isTried)
+  }
+
   @Test("the power fails or a call fails at any point of a backup: then comes the next one")
   func interrupted() throws {
     let source = Workload.finishedDisk(sizes: [6, 14])

@@ -1,4 +1,5 @@
 import EventLog
+import Merkle
 import Simulation
 import Testing
 
@@ -33,6 +34,19 @@ struct ReaderTests {
         }
       }
     }
+  }
+
+  @Test("the tree of any beginning of the log is found without its index")
+  func trees() throws {
+    let disk = Workload.finishedDisk(sizes: Self.sizes)
+    let reader = try LogReader(disk, identity: Workload.identity)
+    var tree = Frontier()
+    for id: UInt64 in 0..<8 { tree.append(leaf: MerkleTree.leafHash(Workload.line(id))) }
+    let top = try #require(PerfectSubtree(level: 3, index: 0))
+    for size in UInt64(8)...14 {
+      #expect(try reader.hashes(of: [top], upTo: size).hash(of: top) == tree.root)
+    }
+    #expect(try reader.hashes(of: [top], upTo: 7).hash(of: top) == nil)
   }
 
   @Test("a line is found at its place; elsewhere stands another text, or none")

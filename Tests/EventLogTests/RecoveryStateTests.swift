@@ -181,16 +181,18 @@ struct RecoveryStateTests {
     #expect(torn.bytes(of: "head") == [])
   }
 
+  /// A note that says how many events there are; of what it says else nothing is believed.
+  private func checkpoint(of size: UInt64, origin: String = "test/log") throws -> [UInt8] {
+    let key = try #require(Ed25519.SigningKey(seed: [UInt8](repeating: 7, count: 32)))
+    let root = TreeHead(size: size, root: MerkleTree.emptyRoot)
+    let vkey = try #require(VerifierKey(name: origin, key: key.publicKey))
+    let checkpoint = try #require(Checkpoint(origin: origin, head: root))
+    return try #require(checkpoint.signed(by: vkey) { key.signature(of: $0) }).bytes
+  }
+
   @Test("where both slots are lost, the newest checkpoint says how many events there were")
   func checkpointWithoutHead() throws {
     let whole = Workload.finishedDisk()
-    func checkpoint(of size: UInt64, origin: String = "test/log") throws -> [UInt8] {
-      let key = try #require(Ed25519.SigningKey(seed: [UInt8](repeating: 7, count: 32)))
-      let root = TreeHead(size: size, root: MerkleTree.emptyRoot)
-      let vkey = try #require(VerifierKey(name: origin, key: key.publicKey))
-      let checkpoint = try #require(Checkpoint(origin: origin, head: root))
-      return try #require(checkpoint.signed(by: vkey) { key.signature(of: $0) }).bytes
-    }
     let beyond = try checkpoint(of: 15)
     for (head, note, mark) in [
       (nil, try checkpoint(of: 14), 14), (nil, beyond, 15),
@@ -207,6 +209,22 @@ struct RecoveryStateTests {
       #expect(try LogReader(disk, identity: Workload.identity).size == report.size)
       #expect((try? Workload.open(disk).size) == (isShort ? nil : 14))
     }
+  }
+
+  @Test("a mark within a commit is taken by its word: so many of its events count")
+  func markWithinCommit() throws {
+    let disk = Workload.finishedDisk(sizes: [6, 9])
+    let root = try #require(
+      (0..<8).reduce(into: Frontier() as Frontier?) { tree, id in
+        tree?.append(leaf: MerkleTree.leafHash(Workload.line(id)))
+      }?.root)
+    disk.setBytes(of: "head", to: [])
+    disk.setBytes(of: "checkpoint", to: try checkpoint(of: 8))
+    let report = try Workload.report(disk)
+    #expect(report.mark == 8 && report.size == 8 && report.notDurable == 1)
+    #expect(report.root == root)
+    #expect(report.state == .headLost)
+    #expect(try Workload.lines(disk) == (0..<8).map { Workload.line($0) })
   }
 
   @Test("something outside that knows of more durable events makes the tail lost")

@@ -94,6 +94,18 @@ struct RepairTests {
     }
   }
 
+  @Test("where no log is left, nor its folder, all of it comes from a copy")
+  func nothingLeft() throws {
+    let whole = Workload.finishedDisk(sizes: [5, 9])
+    let disk = SimulatedDisk()
+    disk.setBytes(of: "head", to: try #require(whole.bytes(of: "head")))
+    let plan = try plan(disk, from: whole)
+    #expect(plan.before.state == .lostTail && plan.steps.count == 3 && plan.isWritable)
+    #expect(try apply(plan, to: disk).isEmpty)
+    #expect(try isWhole(disk, 9))
+    for path in segments(whole) { #expect(disk.bytes(of: path) == whole.bytes(of: path)) }
+  }
+
   @Test("an older copy mends what it holds; what came since has to be sound")
   func olderCopy() throws {
     let older = Workload.finishedDisk(sizes: [6, 14])
