@@ -239,7 +239,8 @@ struct Redecision {
     guard found.attempt != nil else { return found.problem }
     let report = ChannelReport(
       outcome: result.outcome, evidence: result.evidence, providerID: result.providerID,
-      code: result.code, isRetryable: result.isRetryable, occurredAt: result.occurredAt,
+      code: result.code, isRetryable: result.isRetryable, retryAfter: result.retryAfter,
+      occurredAt: result.occurredAt,
       detail: result.detail?.text)
     return record(.reported(report), of: result.attempt, detail: result.detail)
   }

@@ -27,10 +27,17 @@ package struct Instant: Hashable, Comparable, Sendable {
 
   /// This instant moved by whole seconds, held within the years 1...9999.
   package func adding(seconds: Int64) -> Instant {
-    let (span, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+    adding(seconds, microseconds: 1_000_000)
+  }
+
+  /// This instant moved by whole milliseconds, held within the years 1...9999.
+  package func adding(milliseconds: Int64) -> Instant { adding(milliseconds, microseconds: 1_000) }
+
+  private func adding(_ count: Int64, microseconds unit: Int64) -> Instant {
+    let (span, overflow) = count.multipliedReportingOverflow(by: unit)
     let (sum, sumOverflow) = microseconds.addingReportingOverflow(span)
     if overflow || sumOverflow {
-      return Instant(clamping: seconds < 0 ? Self.earliest : Self.latest)
+      return Instant(clamping: count < 0 ? Self.earliest : Self.latest)
     }
     return Instant(clamping: sum)
   }

@@ -33,6 +33,8 @@ package struct ChannelReport: Hashable, Sendable {
   package var code: String?
   /// Whether the channel holds that another try may help.
   package var isRetryable: Bool?
+  /// Before when the provider doesn't want another try.
+  package var retryAfter: Instant?
   /// When it happened, as the provider says.
   package var occurredAt: Instant?
   /// The provider's raw text; it may name the user, and is sealed.
@@ -40,26 +42,18 @@ package struct ChannelReport: Hashable, Sendable {
 
   package init(
     outcome: OutcomeClass, evidence: EvidenceStrength, providerID: String? = nil,
-    code: String? = nil, isRetryable: Bool? = nil, occurredAt: Instant? = nil,
-    detail: String? = nil
+    code: String? = nil, isRetryable: Bool? = nil, retryAfter: Instant? = nil,
+    occurredAt: Instant? = nil, detail: String? = nil
   ) {
     self.outcome = outcome
     self.evidence = evidence
     self.providerID = providerID
     self.code = code
     self.isRetryable = isRetryable
+    self.retryAfter = retryAfter
     self.occurredAt = occurredAt
     self.detail = detail
   }
-}
-
-/// When a try that failed is made again on the same channel.
-package enum RetrySchedule {
-  /// The most tries of one notice on one channel.
-  package static let tries = 4
-
-  /// How long after try `number` (from 1) failed the next one is made: 30 s, 2 min, 8 min.
-  static func delaySeconds(afterTry number: Int) -> Int64 { 30 << (2 * Int64(number - 1)) }
 }
 
 extension Decider {
@@ -83,9 +77,8 @@ extension Decider {
 
   /// The events that say what came of an attempt, and what follows from it.
   ///
-  /// A failure that may pass is followed by `notification.deferred` while another try can help: up
-  /// to ``RetrySchedule/tries``, and before the start where the notice tells of one. Otherwise the
-  /// notice goes on to the next channel at once.
+  /// A failure that may pass is followed by `notification.deferred` while another try can help, as
+  /// ``RetrySchedule`` says. Otherwise the notice goes on to the next channel at once.
   package func record(
     _ outcome: AttemptOutcome, of attempt: EventID
   ) throws(Failure) -> [EventDraft] {
@@ -130,11 +123,12 @@ extension Decider {
   private func take(_ report: ChannelReport, of attempt: Attempt) throws(Failure) -> [EventDraft] {
     let key = attempt.notice
     let fails = !AttemptFate.reported(report.outcome).isTold
-    let retry = fails && report.isRetryable == true ? try retryTime(of: attempt) : nil
+    let retry = fails && report.isRetryable == true ? try retryTime(of: attempt, report) : nil
     let recorded = DeliveryRecorded(
       attempt: attempt.event, dispatchID: key.dispatchID, outcome: report.outcome,
       evidence: report.evidence, providerID: report.providerID, code: report.code,
-      isRetryable: report.isRetryable.map { _ in retry != nil }, occurredAt: report.occurredAt,
+      isRetryable: report.isRetryable.map { _ in retry != nil }, retryAfter: report.retryAfter,
+      occurredAt: report.occurredAt,
       detail: report.detail.map { context.personalData.seal($0, key.userID, .resultDetail) })
     var drafts = [
       draft(.deliveryRecorded(recorded), about: key.dispatchID, causedBy: attempt.event)
@@ -151,8 +145,11 @@ extension Decider {
   }
 
   /// When to try again on the same channel, or `nil` where that can't help any more.
-  private func retryTime(of attempt: Attempt) throws(Failure) -> Instant? {
-    guard attempt.number < RetrySchedule.tries else { return nil }
+  ///
+  /// The message has to be there at the notice's deadline; once that has passed, at the start.
+  private func retryTime(
+    of attempt: Attempt, _ report: ChannelReport
+  ) throws(Failure) -> Instant? {
     let dispatch = try existing(attempt.notice.dispatchID)
     let notice = try ask { state throws(State.Failure) in try state.notice(attempt.notice) }
     // Only the last attempt moves its notice, and a later modification has taken over the rest.
@@ -160,8 +157,15 @@ extension Decider {
       [.attempted, .unknown].contains(notice.standing.state),
       dispatch.modification == attempt.notice.modification
     else { return nil }
-    let delay = RetrySchedule.delaySeconds(afterTry: attempt.number)
-    let time = context.now.adding(seconds: delay)
-    return !attempt.kind.hasDeadline || time < dispatch.start.instant ? time : nil
+    var horizon: Instant?
+    if attempt.kind.hasDeadline {
+      let program = try program(of: dispatch).definition
+      let start = dispatch.start.instant
+      let deadline = noticeDeadline(start: start, leadTime: program.leadTime)
+      horizon = context.now < deadline ? deadline : start
+    }
+    return RetrySchedule.next(
+      afterTry: attempt.number, of: attempt.event, at: context.now, until: horizon,
+      notBefore: report.retryAfter)
   }
 }

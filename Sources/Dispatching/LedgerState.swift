@@ -37,6 +37,10 @@ package protocol LedgerState {
   /// The pending notices that are due at `time`, the longest due first, then by dispatch,
   /// modification and user; at most `limit`.
   func dueNotices(at time: Instant, limit: Int) throws(Failure) -> [Notice]
+  /// Those of them whose next attempt is on `channel`.
+  func dueNotices(
+    at time: Instant, on channel: ChannelCode, limit: Int
+  ) throws(Failure) -> [Notice]
   /// The notices of modifications before `modification` that are still pending, by modification and
   /// user.
   func pendingNotices(

@@ -147,14 +147,18 @@ extension MemoryState {
     }
   }
 
-  /// Users who are told beside the recipients: which channels they have isn't resolved yet.
+  /// Users who are told beside the recipients, on those of the program's channels that they have when
+  /// they are told.
   private mutating func escalate(_ escalated: NotificationEscalated, by event: Event) {
     let key = ModificationKey(dispatchID: escalated.dispatchID, number: escalated.modification)
+    let program = dispatches[escalated.dispatchID].flatMap { programs[$0.request.programID] }
+    let channels = program?.definition.communicationCodes ?? []
     for user in escalated.userIDs where noticeLists[key]?[user] == nil {
       let notice = Notice(
         key: NoticeKey(
           dispatchID: escalated.dispatchID, modification: escalated.modification, userID: user),
-        channels: [], standing: NoticeStanding(dueAt: event.time))
+        channels: channels,
+        standing: NoticeStanding(channel: channels.first, dueAt: event.time))
       insert(notice)
     }
   }

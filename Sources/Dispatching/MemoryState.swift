@@ -95,9 +95,19 @@ extension MemoryState: LedgerState {
   }
 
   package func dueNotices(at time: Instant, limit: Int) -> [Notice] {
+    dueNotices(at: time, limit: limit) { _ in true }
+  }
+
+  package func dueNotices(at time: Instant, on channel: ChannelCode, limit: Int) -> [Notice] {
+    dueNotices(at: time, limit: limit) { $0.standing.channel == channel }
+  }
+
+  private func dueNotices(
+    at time: Instant, limit: Int, where counts: (Notice) -> Bool
+  ) -> [Notice] {
     var due: [(at: Instant, notice: Notice)] = []
     for key in pending {
-      if let notice = notice(key), let at = notice.standing.dueAt, at <= time {
+      if let notice = notice(key), let at = notice.standing.dueAt, at <= time, counts(notice) {
         due.append((at, notice))
       }
     }

@@ -19,6 +19,8 @@ package struct DeliveryRecorded: EventData {
   package var code: String?
   /// Whether another try may help.
   package var isRetryable: Bool?
+  /// Before when the provider doesn't want another try.
+  package var retryAfter: Instant?
   /// When it happened, as the provider says.
   package var occurredAt: Instant?
   /// The provider's raw text, under the user's key.
@@ -27,7 +29,7 @@ package struct DeliveryRecorded: EventData {
   package init(
     attempt: EventID, dispatchID: EntityID, outcome: OutcomeClass, evidence: EvidenceStrength,
     providerID: String? = nil, code: String? = nil, isRetryable: Bool? = nil,
-    occurredAt: Instant? = nil, detail: SealedText? = nil
+    retryAfter: Instant? = nil, occurredAt: Instant? = nil, detail: SealedText? = nil
   ) {
     self.attempt = attempt
     self.dispatchID = dispatchID
@@ -36,6 +38,7 @@ package struct DeliveryRecorded: EventData {
     self.providerID = providerID
     self.code = code
     self.isRetryable = isRetryable
+    self.retryAfter = retryAfter
     self.occurredAt = occurredAt
     self.detail = detail
   }
@@ -53,6 +56,7 @@ extension DeliveryRecorded {
     occurredAt = try reader.optional("occurred_at")
     outcome = try reader.required("outcome")
     providerID = try reader.optional("provider_id")
+    retryAfter = try reader.optional("retry_after")
     isRetryable = try reader.optional("retryable")
   }
 
@@ -65,6 +69,7 @@ extension DeliveryRecorded {
     writer.set("occurred_at", occurredAt)
     writer.set("outcome", outcome)
     writer.set("provider_id", providerID)
+    writer.set("retry_after", retryAfter)
     writer.set("retryable", isRetryable)
   }
 }

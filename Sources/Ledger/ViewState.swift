@@ -73,6 +73,12 @@ package struct ViewState: LedgerState {
     try views.notices.due(at: time, limit: limit).map(Self.notice)
   }
 
+  package func dueNotices(
+    at time: Instant, on channel: ChannelCode, limit: Int
+  ) throws(ViewError) -> [Notice] {
+    try views.notices.due(at: time, on: channel, limit: limit).map(Self.notice)
+  }
+
   package func pendingNotices(
     of dispatch: EntityID, before modification: Int
   ) throws(ViewError) -> [Notice] {

