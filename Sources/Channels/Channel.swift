@@ -97,6 +97,8 @@ package struct OutgoingMessage: Sendable {
 /// `text` with each character replaced that could begin another line or header, hide, turn the
 /// direction of writing or move a terminal's cursor.
 func oneLine(_ text: String, replacement: Unicode.Scalar) -> String {
+  // Most texts hold nothing else.
+  if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
   var line = ""
   line.unicodeScalars.reserveCapacity(text.utf8.count)
   for scalar in text.unicodeScalars {

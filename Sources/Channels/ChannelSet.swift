@@ -1,6 +1,6 @@
-package import Dispatching
+import Dispatching
 package import Events
-package import Platform
+import Platform
 
 /// The channels that are set up, by communication code.
 package struct ChannelSet {

@@ -77,8 +77,11 @@ func encodedWords(_ text: String, indent: Int) -> String {
 ///
 /// Characters that hide or turn the direction of writing become question marks.
 func appendQuotedPrintable(_ text: String, to bytes: inout [UInt8]) {
-  for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-    let content = Array(oneLine(String(line), replacement: "?").utf8)
+  var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+  // The newline that ends the last line begins no other.
+  if lines.last?.isEmpty == true { lines.removeLast() }
+  for line in lines {
+    let content = Array(oneLine(String(Substring(line)), replacement: "?").utf8)
     var length = 0
     for (index, byte) in content.enumerated() {
       let isLast = index == content.count - 1
@@ -91,16 +94,15 @@ func appendQuotedPrintable(_ text: String, to bytes: inout [UInt8]) {
         bytes += "=\r\n".utf8
         length = 0
       }
-      if isPlain { bytes.append(byte) } else { bytes += "=\(hexUpper(byte))".utf8 }
+      if isPlain { bytes.append(byte) } else { bytes += [UInt8(ascii: "="), hex(byte >> 4), hex(byte & 15)] }
       length += width
     }
     bytes += "\r\n".utf8
   }
 }
 
-private func hexUpper(_ byte: UInt8) -> String {
-  let digits = Array("0123456789ABCDEF")
-  return String([digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+private func hex(_ digit: UInt8) -> UInt8 {
+  digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "A") + digit - 10
 }
 
 /// `Mon, 23 Nov 2026 17:23:59 +0000` (RFC 5322 §3.3).

@@ -1,6 +1,6 @@
-package import Bytes
+import Bytes
 import Dispatching
-package import Platform
+import Platform
 
 /// Where a secret stands; settings hold no more than this of it.
 package enum SecretSource: Hashable, Sendable {
@@ -71,7 +71,7 @@ struct SecretReader {
       case .environment(let name): try variable(name)
       }
     guard (1...Self.limit).contains(bytes.count),
-      let text = unsafe String(validating: bytes, as: UTF8.self),
+      let text = String(validating: bytes, as: UTF8.self),
       text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
     else { throw .malformed }
     return text

@@ -14,7 +14,7 @@ import CCurl
   fileprivate var answer: [UInt8] = []
   fileprivate var wasRefusedAddress = false
   /// Lists that curl reads until the transfer has ended.
-  private var lists: [UnsafeMutablePointer<curl_slist>] = []
+  private var lists: [UnsafeMutablePointer<curl_slist>]
 
   /// The most bytes of an answer that are kept.
   fileprivate static let answerLimit = 64 << 10
@@ -25,6 +25,7 @@ import CCurl
     self.request = request
     self.ticket = ticket
     self.handle = handle
+    unsafe lists = []
     setUp()
   }
 
@@ -66,12 +67,12 @@ import CCurl
     unsafe ledger_curl_set_pointer(handle.pointer, CURLOPT_READDATA, context)
     switch request.action {
     case .mail(let from, let to):
-      setReplies(context)
+      unsafe setReplies(context)
       set(CURLOPT_MAIL_FROM, from)
       set(CURLOPT_MAIL_RCPT, [to])
       set(CURLOPT_UPLOAD, 1)
     case .greet:
-      setReplies(context)
+      unsafe setReplies(context)
       set(CURLOPT_CUSTOMREQUEST, "NOOP")
     case .post:
       set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))

@@ -11,6 +11,8 @@ enum Ticket {
 /// One of curl's handles, which is used for one transfer after the other.
 @safe final class OpaqueHandle {
   let pointer: UnsafeMutableRawPointer
+  /// Its address.
+  var key: UInt { unsafe UInt(bitPattern: pointer) }
 
   init() {
     guard let pointer = unsafe curl_easy_init() else {
@@ -46,7 +48,8 @@ enum Ticket {
 /// Transfers that go on at once, all on the thread of whoever calls.
 @safe final class Transfers {
   let alarm = SenderAlarm()
-  private var running: [UnsafeMutableRawPointer: Transfer] = [:]
+  /// By the address of the handle.
+  private var running: [UInt: Transfer] = [:]
   private var spare: [OpaqueHandle] = []
 
   /// - Parameter connections: How many connections are kept open for messages to come.
@@ -56,17 +59,17 @@ enum Ticket {
   }
 
   deinit {
-    for transfer in unsafe running.values {
+    for transfer in running.values {
       unsafe curl_multi_remove_handle(alarm.multi, transfer.handle.pointer)
     }
   }
 
-  var count: Int { unsafe running.count }
+  var count: Int { running.count }
 
   func begin(_ request: NetworkRequest, for ticket: Ticket) {
     let handle = spare.popLast() ?? OpaqueHandle()
     let transfer = Transfer(request, for: ticket, on: handle)
-    unsafe running[handle.pointer] = transfer
+    running[handle.key] = transfer
     let code = unsafe curl_multi_add_handle(alarm.multi, handle.pointer)
     invariant(code == CURLM_OK, "curl takes no transfer: \(code.rawValue)")
   }
@@ -80,7 +83,8 @@ enum Ticket {
     var ended: [(transfer: Transfer, end: NetworkEnd)] = []
     var code = CURLE_OK
     while let pointer = unsafe ledger_curl_next_done(alarm.multi, &code) {
-      guard let transfer = unsafe running.removeValue(forKey: pointer) else { continue }
+      let key = UInt(bitPattern: pointer)
+      guard let transfer = running.removeValue(forKey: key) else { continue }
       ended.append((transfer, transfer.end(code)))
       unsafe curl_multi_remove_handle(alarm.multi, pointer)
       // Connections and sessions of TLS stay; all options go, with the pointers among them.
