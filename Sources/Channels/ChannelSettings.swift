@@ -41,6 +41,30 @@ package struct ChannelSettings: Equatable, Sendable {
     }
   }
 
+  /// What holds for the keys that the document leaves out and that have a default.
+  package var defaults: JSONObject {
+    var defaults = JSONObject()
+    switch kind {
+    case .console, .spool: break
+    case .mail(let mail):
+      defaults["port"] = .integer(Int64(mail.port))
+      defaults["tls"] = .string(mail.security.rawValue)
+      mail.pace.add(to: &defaults)
+    case .sms(let sms):
+      defaults["base_url"] = .string(sms.baseURL)
+      defaults["late_validity"] = .string("PT\(sms.lateValiditySeconds)S")
+      sms.pace.add(to: &defaults)
+    case .webhook(let webhook):
+      defaults["allow_http"] = .bool(webhook.allowsHTTP)
+      webhook.pace.add(to: &defaults)
+    case .command(let command):
+      command.pace.add(to: &defaults)
+      defaults["connect_timeout"] = nil
+    }
+    for member in document.members { defaults[member.key] = nil }
+    return defaults
+  }
+
   /// Whether it runs a program, so that whoever may write the settings may run anything.
   package var runsCommand: Bool { if case .command = kind { true } else { false } }
 
@@ -80,6 +104,13 @@ struct ChannelPace: Hashable, Sendable {
     perSecond = try reading.whole("per_second", 1...10_000)
     connectMilliseconds = Int(try reading.seconds("connect_timeout", 1...300) ?? 10) * 1_000
     totalMilliseconds = Int(try reading.seconds("timeout", 1...600) ?? 30) * 1_000
+  }
+
+  /// Adds what has a default.
+  func add(to document: inout JSONObject) {
+    document["concurrency"] = .integer(Int64(concurrency))
+    document["connect_timeout"] = .string("PT\(connectMilliseconds / 1_000)S")
+    document["timeout"] = .string("PT\(totalMilliseconds / 1_000)S")
   }
 }
 
