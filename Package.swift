@@ -41,6 +41,9 @@ let package = Package(
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl",
+      providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
     .target(name: "CKernels"),
 
     // Layer 0
@@ -59,7 +62,7 @@ let package = Package(
     module("Export", imports: ["Bytes", "EventLog", "Events", "Merkle"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
-    module("Channels", imports: ["Bytes", "Dispatching", "Events", "Platform"]),
+    module("Channels", imports: ["Bytes", "CCurl", "Dispatching", "Events", "Platform"]),
     module(
       "Ledger",
       imports: [

@@ -1,13 +1,13 @@
-package import Bytes
+import Bytes
 package import Dispatching
 package import Events
-import Platform
 
 /// What `config.json` says: which channel carries the notices of each communication code.
 ///
 /// ```json
 /// {"channels":{"sms":{"kind":"spool","directory":"spool"},"console":{"kind":"console"}}}
 /// ```
+/// Each kind's keys stand in `FORMAT.md` §19.
 /// Strict JSON; a key that isn't known is refused by name, since a setting with a slip in it would
 /// otherwise silently not hold.
 package struct Configuration: Equatable, Sendable {
@@ -47,59 +47,8 @@ package struct Configuration: Equatable, Sendable {
     return result
   }
 
-  /// The settings in force, as `config show` prints them.
-  package var document: JSONObject {
-    let members = channels.sorted { $0.key.text < $1.key.text }
-      .map { JSONObject.Member(key: $0.key.text, value: .object($0.value.document)) }
-    return JSONObject([.init(key: "channels", value: .object(JSONObject(members)))])
-  }
-}
-
-/// The settings of one channel.
-package enum ChannelSettings: Equatable, Sendable {
-  /// Prints each notice where whoever runs the command sees it.
-  case console
-  /// Writes each notice to a file of its own; a relative directory is the ledger's.
-  case spool(directory: String)
-
-  private static let kinds = ["console", "spool"]
-
-  init(_ reading: FieldReading) throws(RequestError) {
-    let kind = try reading.string("kind")
-    switch kind {
-    case "console":
-      try reading.allowOnly(["kind"])
-      self = .console
-    case "spool":
-      try reading.allowOnly(["directory", "kind"])
-      self = .spool(directory: try reading.printable("directory", limit: 1_024))
-    default:
-      throw reading.failure("kind", .badValue(found: kind, expected: .oneOf(Self.kinds)))
-    }
-  }
-
-  var document: JSONObject {
-    var document = JSONObject()
-    switch self {
-    case .console: document["kind"] = "console"
-    case .spool(let directory):
-      document["kind"] = "spool"
-      document["directory"] = .string(directory)
-    }
-    return document
-  }
-
-  /// What an attempt records of the channel; these kinds have no secrets to leave out.
-  package var identity: ChannelIdentity {
-    let name =
-      switch self {
-      case .console: "console"
-      case .spool: "spool"
-      }
-    let digest = SHA256.hash(JSON.object(document).canonicalBytes)
-    guard let kind = CodeWord(name), let settings = HexDigest(digest.hex) else {
-      fatalError("invariant broken: '\(name)' is no code word")
-    }
-    return ChannelIdentity(kind: kind, settings: settings)
+  /// The channels' settings in the order of their codes.
+  package var sorted: [(code: ChannelCode, settings: ChannelSettings)] {
+    channels.sorted { $0.key.text < $1.key.text }.map { ($0.key, $0.value) }
   }
 }

@@ -5,7 +5,7 @@ import Events
 ///
 /// That a terminal took the bytes is evidence 1: the provider accepted. Nobody has read them for
 /// certain.
-struct ConsoleChannel: Channel {
+struct ConsoleChannel: DirectChannel {
   let identity: ChannelIdentity
   /// Writes all bytes; answers the C library's `errno` where that fails.
   let print: (_ bytes: [UInt8]) -> Int32?

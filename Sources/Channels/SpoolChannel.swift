@@ -6,7 +6,7 @@ import Platform
 /// Writes each notice to a file of its own, whole or not at all, for another program to carry on.
 ///
 /// The file's name follows from the attempt, so that an attempt that was made before is found.
-struct SpoolChannel: Channel {
+struct SpoolChannel: DirectChannel {
   let identity: ChannelIdentity
   let directory: String
   let base: String

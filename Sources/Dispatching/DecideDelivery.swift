@@ -3,7 +3,7 @@ package import Events
 
 /// How a channel sends, as an attempt records it.
 package struct ChannelIdentity: Hashable, Sendable {
-  /// The kind of channel: `console`, `spool`; the list grows.
+  /// The kind of channel: `console`, `smtp`, …; the list grows.
   package let kind: CodeWord
   /// The host that it sends through.
   package let host: String?

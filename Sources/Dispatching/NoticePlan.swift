@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 package import Events
 
 /// What is to be done about the notices that are due.
@@ -28,6 +28,8 @@ package struct PlannedAttempt: Equatable, Sendable {
   package let kind: NoticeKind
   package let isLate: Bool
   package let isTest: Bool
+  /// When the dispatch starts.
+  package let start: Instant
   /// Where to send it; only the sender opens it, as ``PersonalField/address(_:)``.
   package let address: SealedText
   /// The `user.defined` that gave the address.
@@ -224,8 +226,8 @@ private struct NoticePlanner<State: LedgerState> {
       PlannedAttempt(
         key: notice.key, channel: channel,
         number: earlier.count { $0.channel == channel } + 1, kind: kind, isLate: isLate,
-        isTest: dispatch.request.isTest, address: contact.address, user: user.version,
-        cause: cause, text: content.builtinText()))
+        isTest: dispatch.request.isTest, start: dispatch.start.instant, address: contact.address,
+        user: user.version, cause: cause, text: content.builtinText()))
   }
 }
 

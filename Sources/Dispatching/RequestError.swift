@@ -57,6 +57,8 @@ package struct RequestError: Error, Hashable, Sendable {
     case entries(limit: Int)
     /// Text of at most so many bytes.
     case bytes(limit: Int)
+    /// What the words say, as they follow "should be".
+    case described(String)
   }
 }
 

@@ -59,6 +59,7 @@ extension RequestError.Form {
     case .notEmpty: "a list of at least one entry"
     case .entries(let limit): "a list of at most \(limit) entries"
     case .bytes(let limit): "text of at most \(limit) bytes"
+    case .described(let words): words
     }
   }
 }

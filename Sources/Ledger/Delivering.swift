@@ -23,8 +23,9 @@ package struct DeliveryReport: Hashable, Sendable {
 }
 
 extension Ledger {
-  /// How many attempts one commit holds: at most so many are unknown after a crash.
-  private static let attemptsAtOnce = 32
+  /// The most attempts that one commit holds, whatever room the channels have: at most so many are
+  /// unknown after a crash.
+  private static let attemptsAtOnce = 256
 
   /// Sends what is due until nothing more is: each attempt is durable before it leaves, each
   /// outcome after.
@@ -34,7 +35,8 @@ extension Ledger {
   /// - Parameter shouldStop: Asked between commits; what is in flight is finished and recorded.
   /// - Throws: `.delivering` where another process delivers.
   package func deliver(
-    through channels: ChannelSet, shouldStop: () -> Bool = { false }
+    through channels: ChannelSet, log: @escaping (SenderNote) -> Void = { _ in },
+    shouldStop: () -> Bool = { false }
   ) throws(LedgerError) -> DeliveryReport {
     let lock = try inStorage { () throws(StorageError) in
       try storage.open(LedgerPath.delivering, for: .writing)
@@ -45,15 +47,26 @@ extension Ledger {
     defer { withExtendedLifetime(lock) {} }
     var report = DeliveryReport()
     report.lost = try recordLostAttempts()
+    let sender = Sender(channels, now: surroundings.now, log: log)
     while !shouldStop() {
-      let messages = try recordAttempts(channels, &report)
-      guard let messages else { break }
-      let outcomes = messages.map { message in
-        (message.attempt, channels[message.channel]?.send(message) ?? .unknown(.timeout))
+      let batch = try recordAttempts(channels, sender, &report)
+      if !batch.isAnythingDue { break }
+      for message in batch.messages { sender.begin(message) }
+      // Where a channel has no room, its limit a second or a pause keeps the rest waiting.
+      if batch.messages.isEmpty { _ = sender.finished(waitingMilliseconds: 20) }
+      while sender.inFlight > 0 {
+        let outcomes = sender.finished(waitingMilliseconds: 1_000)
+        if !outcomes.isEmpty { try record(outcomes, &report) }
       }
-      try record(outcomes, &report)
     }
     return report
+  }
+
+  /// What is to be sent now.
+  private struct Batch {
+    var messages: [OutgoingMessage] = []
+    /// Whether more can be done, now or as soon as a channel has room.
+    var isAnythingDue = false
   }
 
   /// What is due, without sending it.
@@ -83,35 +96,45 @@ extension Ledger {
 
   /// Plans what is due and makes the attempts durable.
   ///
-  /// - Returns: What is to be sent now, or `nil` when nothing more can be done.
+  /// No channel gets more than it has room for.
   private func recordAttempts(
-    _ channels: ChannelSet, _ report: inout DeliveryReport
-  ) throws(LedgerError) -> [OutgoingMessage]? {
+    _ channels: ChannelSet, _ sender: Sender, _ report: inout DeliveryReport
+  ) throws(LedgerError) -> Batch {
     let turn = try takeTurn()
     let decider = try turn.decider()
+    var room: [ChannelCode: Int] = [:]
     let plan = try inDecision { () throws(DecisionError<ViewError>) in
-      try decider.planNotices(limit: Self.attemptsAtOnce) { channels[$0] != nil }
+      try decider.planNotices(limit: Self.attemptsAtOnce) { code in
+        // A notice that may be sent on a channel is then attempted on it.
+        let rest = room[code] ?? sender.room(on: code)
+        room[code] = max(0, rest - 1)
+        return rest > 0
+      }
     }
-    report.unsendable = Dictionary(plan.unsendable.map { ($0.channel, 1) }, uniquingKeysWith: +)
-    if plan.isEmpty { return nil }
+    let missing = plan.unsendable.filter { channels[$0.channel] == nil }
+    report.unsendable = Dictionary(missing.map { ($0.channel, 1) }, uniquingKeysWith: +)
+    var batch = Batch()
+    batch.isAnythingDue = !plan.isEmpty || missing.count < plan.unsendable.count
+    if plan.isEmpty { return batch }
     var drafts = plan.suppressions
-    var messages: [OutgoingMessage] = []
     for planned in plan.attempts {
       guard let channel = channels[planned.channel] else { continue }
       let hmac = try keys.textHMAC(of: planned.text.bytes, user: planned.key.userID)
       let attempt = turn.size + UInt64(drafts.count)
       drafts.append(
         decider.attempted(planned, through: channel.identity, textHMAC: hmac))
-      messages.append(
+      batch.messages.append(
         OutgoingMessage(
           attempt: attempt, origin: identity.origin, dispatchID: planned.key.dispatchID,
           modification: planned.key.modification, userID: planned.key.userID,
-          channel: planned.channel, address: try address(of: planned), text: planned.text))
+          channel: planned.channel, number: planned.number, kind: planned.kind,
+          isTest: planned.isTest, start: planned.start, address: try address(of: planned),
+          text: planned.text))
     }
     try turn.commit(drafts)
     report.suppressed += plan.suppressions.count
-    report.attempts += messages.count
-    return messages
+    report.attempts += batch.messages.count
+    return batch
   }
 
   /// Opens an address, once the line that the views remember says the same.

@@ -36,10 +36,13 @@ enum DeliverCommand {
       return try print(plan, &session)
     }
     do { try StopRequest.listen() } catch { throw CommandFailure(error) }
+    let senderNotes = SenderNotes()
     let report = try inLedger { () throws(LedgerError) in
-      try ledger.deliver(through: channels, shouldStop: { StopRequest.isMade })
+      try ledger.deliver(
+        through: channels, log: senderNotes.add, shouldStop: { StopRequest.isMade })
     }
     notes.print(to: &session)
+    senderNotes.print(to: &session)
     return try print(report, asJSON: session.wantsJSON, &session)
   }
 
@@ -50,12 +53,14 @@ enum DeliverCommand {
     _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
     let notes = NoteBook()
+    let senderNotes = SenderNotes()
     let report: DeliveryReport
     do throws(CommandFailure) {
       do { try StopRequest.listen() } catch { throw CommandFailure(error) }
       let ledger = try world.open(invocation, notes)
       do throws(LedgerError) {
-        report = try ledger.deliver(through: channels, shouldStop: { StopRequest.isMade })
+        report = try ledger.deliver(
+          through: channels, log: senderNotes.add, shouldStop: { StopRequest.isMade })
       } catch {
         if case .delivering = error {
           session.note(
@@ -71,6 +76,7 @@ enum DeliverCommand {
         hint: "'dispatch-ledger deliver --once' sends what is still due")
     }
     notes.print(to: &session)
+    senderNotes.print(to: &session)
     return try print(report, asJSON: false, &session)
   }
 
@@ -81,7 +87,7 @@ enum DeliverCommand {
     let configuration = try ConfigCommands.configuration(path, session.console)
     // With --json standard output holds one object, so notices go where talk goes.
     let sink = session.wantsJSON ? session.console.talk : session.console.output
-    return ChannelSet(configuration, directory: path.directory) { bytes in
+    func print(_ bytes: [UInt8]) -> Int32? {
       do throws(SinkError) {
         try sink(bytes)
         return nil
@@ -90,6 +96,13 @@ enum DeliverCommand {
         if case .failed(let code) = error { return code }
         return 32
       }
+    }
+    do {
+      return try ChannelSet(
+        configuration, directory: path.directory, environment: session.console.environment,
+        print: print)
+    } catch {
+      throw CommandFailure(error)
     }
   }
 
@@ -150,64 +163,25 @@ enum DeliverCommand {
   }
 }
 
-enum ConfigCommands {
-  static let show = OperatorCommand(
-    "config show", "Print the settings in force",
-    examples: [Example("dispatch-ledger config show", "What deliver goes by")], takes: [],
-    run: { (invocation, world, session) throws(CommandFailure) in
-      let path = LedgerPath(invocation[Global.ledger])
-      try session.print(json: try configuration(path, session.console).document)
-      return .done
-    })
-  static let path = OperatorCommand(
-    "config path", "Print where settings are read from, the later one counting more",
-    examples: [Example("dispatch-ledger config path", "One path a line")], takes: [],
-    run: { (invocation, world, session) throws(CommandFailure) in
-      for file in files(LedgerPath(invocation[Global.ledger]), session.console) {
-        try session.print(file)
-      }
-      return .done
-    })
-  static let check = OperatorCommand(
-    "config check", "Say whether the settings can be read",
-    examples: [Example("dispatch-ledger config check", "Exit status 78 where they can't")],
-    takes: [],
-    run: { (invocation, world, session) throws(CommandFailure) in
-      _ = try configuration(LedgerPath(invocation[Global.ledger]), session.console)
-      session.note("the settings can be read")
-      return .done
-    })
+/// What the sender told while it sent, to be printed by whoever holds the session.
+final class SenderNotes {
+  private var notes: [SenderNote] = []
+  private var segments = 0
 
-  private static func files(_ path: LedgerPath, _ console: Console) -> [String] {
-    let home =
-      console.environment("XDG_CONFIG_HOME")
-      ?? console.environment("HOME").map { joinPath($0, ".config") }
-    let own = home.map { joinPath($0, "dispatch-ledger/config.json") }
-    return [own, path.configuration].compactMap { $0 }
+  /// The most that are kept; a command that writes nonsense may write much of it.
+  private static let limit = 100
+
+  func add(_ note: SenderNote) {
+    // One line for all SMS together.
+    if case .segments(_, let count) = note {
+      segments += count
+    } else if notes.count < Self.limit {
+      notes.append(note)
+    }
   }
 
-  /// The settings of both files, the ledger's over the user's own.
-  static func configuration(
-    _ path: LedgerPath, _ console: Console
-  ) throws(CommandFailure) -> Configuration {
-    var configuration = Configuration()
-    for file in files(path, console) {
-      let bytes: [UInt8]
-      do {
-        guard try exists(file) else { continue }
-        bytes = try readFile(file, limit: Configuration.limit)
-      } catch {
-        throw CommandFailure(error)
-      }
-      do {
-        configuration = configuration.overlaid(by: try Configuration(parsing: bytes))
-      } catch {
-        throw CommandFailure(
-          .configuration, "\(file): \(error.text)", stillGood: "the log isn't concerned",
-          notDone: "nothing was sent",
-          hint: "correct the file; 'dispatch-ledger config check' tells")
-      }
-    }
-    return configuration
+  func print(to session: inout Session) {
+    if segments > 0 { session.note("SMS sent in \(segments) segments") }
+    for note in notes { session.warn(note.text) }
   }
 }

@@ -17,7 +17,7 @@ package let operatorTable = CommandTable<OperatorWorld>(
         InitCommand.entry.signed, ImportCommand.entry.signed, DispatchCommand.entry.signed,
         ChangeCommands.end.signed, ChangeCommands.cancel.signed, AppendCommand.entry.signed,
       ]),
-    CommandSection("Deliver", [DeliverCommand.entry.signed]),
+    CommandSection("Deliver", [DeliverCommand.entry.signed, DeliverTestCommand.entry]),
     CommandSection("Look", [ShowCommands.show, ShowCommands.list, StatusCommand.entry]),
     CommandSection("Evidence", [CheckpointCommand.entry, RotateCommands.key]),
     CommandSection(

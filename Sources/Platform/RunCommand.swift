@@ -36,8 +36,8 @@ package func runCommand(
 ) throws(PlatformError) -> CommandAnswer {
   guard isWhole(command) else { throw .failed(.spawn, path: command, code: EINVAL) }
   return try PlatformError.naming(.spawn, command) { () throws(Errno) in
-    let (childInput, ourInput) = try pipe()
-    let (ourOutput, childOutput) = try pipe()
+    let (childInput, ourInput) = try commandPipe()
+    let (ourOutput, childOutput) = try commandPipe()
     let process = try spawn(command, input: childInput, output: childOutput)
     var exchange = Exchange(
       process: process, input: input[...], outputLimit: outputLimit,
@@ -47,7 +47,7 @@ package func runCommand(
 }
 
 /// The two ends of a pipe; the children of other calls don't inherit them.
-private func pipe() throws(Errno) -> (reading: PipeEnd, writing: PipeEnd) {
+func commandPipe() throws(Errno) -> (reading: PipeEnd, writing: PipeEnd) {
   var numbers: [Int32] = [-1, -1]
   try systemCall { unsafe pipe(&numbers) }
   let ends = (PipeEnd(numbers[0]), PipeEnd(numbers[1]))
@@ -56,7 +56,7 @@ private func pipe() throws(Errno) -> (reading: PipeEnd, writing: PipeEnd) {
 }
 
 /// One end of a pipe, which is closed early, or with the last reference.
-private final class PipeEnd {
+final class PipeEnd {
   private(set) var number: Int32
 
   init(_ number: Int32) { self.number = number }
@@ -75,7 +75,7 @@ private final class PipeEnd {
 
 private func closeDescriptor(_ number: Int32) -> Int32 { close(number) }
 
-private func spawn(
+func spawn(
   _ command: String, input: PipeEnd, output: PipeEnd
 ) throws(Errno) -> pid_t {
   #if canImport(Darwin)
@@ -110,6 +110,26 @@ private func spawn(
   let code = unsafe posix_spawn(&process, "/bin/sh", &actions, &attributes, words + [nil], environ)
   guard code == 0 else { throw Errno(code) }
   return process
+}
+
+/// How the process ended, or `nil` where it goes on and isn't waited for.
+func reapCommand(_ process: pid_t, waiting: Bool) throws(Errno) -> CommandAnswer.End? {
+  var status: Int32 = 0
+  let found = try systemCall { unsafe waitpid(process, &status, waiting ? 0 : WNOHANG) }
+  guard found == process else { return nil }
+  // What the macros WIFEXITED, WEXITSTATUS and WTERMSIG do (wait(2)).
+  let signal = status & 0x7F
+  return signal == 0 ? .exited(status: status >> 8 & 0xFF) : .killed(signal: signal)
+}
+
+/// `write(2)`, which has the same name as methods that call it.
+func writeOnce(_ number: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  unsafe write(number, bytes.baseAddress, bytes.count)
+}
+
+/// `read(2)`, likewise.
+func readOnce(_ number: Int32, _ bytes: UnsafeMutableRawBufferPointer) -> Int {
+  unsafe read(number, bytes.baseAddress, bytes.count)
 }
 
 /// Writes and reads, neither waiting for the other, until the command has ended or the time is up.
@@ -156,13 +176,7 @@ private struct Exchange {
   }
 
   private func reap(waiting: Bool) throws(Errno) -> CommandAnswer.End? {
-    var status: Int32 = 0
-    let process = process
-    let found = try systemCall { unsafe waitpid(process, &status, waiting ? 0 : WNOHANG) }
-    guard found == process else { return nil }
-    // What the macros WIFEXITED, WEXITSTATUS and WTERMSIG do (wait(2)).
-    let signal = status & 0x7F
-    return signal == 0 ? .exited(status: status >> 8 & 0xFF) : .killed(signal: signal)
+    try reapCommand(process, waiting: waiting)
   }
 
   private func waitForEither(_ writing: PipeEnd, _ reading: PipeEnd) throws(Errno) -> Bool {
@@ -182,7 +196,7 @@ private struct Exchange {
     do throws(Errno) {
       let number = end.number
       let count = try systemCall {
-        unsafe input.withUnsafeBytes { unsafe Self.write(number, $0) }
+        unsafe input.withUnsafeBytes { unsafe writeOnce(number, $0) }
       }
       input = input.dropFirst(count)
     } catch {
@@ -195,37 +209,17 @@ private struct Exchange {
     }
   }
 
-  private static func write(_ number: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-    #if canImport(Darwin)
-      unsafe Darwin.write(number, bytes.baseAddress, bytes.count)
-    #elseif canImport(Musl)
-      unsafe Musl.write(number, bytes.baseAddress, bytes.count)
-    #else
-      unsafe Glibc.write(number, bytes.baseAddress, bytes.count)
-    #endif
-  }
-
   private mutating func read(from end: PipeEnd) throws(Errno) {
     var piece = [UInt8](repeating: 0, count: 1 << 16)
     do throws(Errno) {
       let number = end.number
       let count = try systemCall {
-        unsafe piece.withUnsafeMutableBytes { unsafe Self.read(number, $0) }
+        unsafe piece.withUnsafeMutableBytes { unsafe readOnce(number, $0) }
       }
       if count == 0 { end.close() }
       output += piece.prefix(count)
     } catch {
       guard error.code == EAGAIN else { throw error }
     }
-  }
-
-  private static func read(_ number: Int32, _ bytes: UnsafeMutableRawBufferPointer) -> Int {
-    #if canImport(Darwin)
-      unsafe Darwin.read(number, bytes.baseAddress, bytes.count)
-    #elseif canImport(Musl)
-      unsafe Musl.read(number, bytes.baseAddress, bytes.count)
-    #else
-      unsafe Glibc.read(number, bytes.baseAddress, bytes.count)
-    #endif
   }
 }
