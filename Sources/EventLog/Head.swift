@@ -192,6 +192,15 @@ package enum Head {
     return known
   }
 
+  /// How many events were durable when the newer slot was written; 0 where none is valid.
+  ///
+  /// It costs two small reads: whoever waits for events asks it again and again.
+  package static func newestSize(
+    in storage: any Storage, of ledger: LedgerID
+  ) throws(StorageError) -> UInt64 {
+    try slots(in: storage, of: ledger).first?.position.size ?? 0
+  }
+
   /// Both slots as far as they are valid, the newer one first; none where there is no such file.
   static func slots(
     in storage: any Storage, of ledger: LedgerID

@@ -8,6 +8,11 @@ import Platform
 
 enum DeliverCommand {
   static let once = Option(flag: "once", help: "Send what is due now, and end (the default)")
+  static let watch = Option(
+    flag: "watch", help: "Go on: send what becomes due, until SIGTERM or SIGINT")
+  static let logFile = Option(
+    "log-file", "FILE", .text,
+    help: "Append what the worker does, one JSON object a line; opened anew on SIGHUP")
   static let dryRun = Option(flag: "dry-run", help: "Print what is due, and send nothing")
   static let entry = OperatorCommand(
     "deliver", "Send the notices that are due",
@@ -15,12 +20,15 @@ enum DeliverCommand {
       Each attempt is durable before its message leaves, and its outcome is recorded after. An
       attempt that a crash left without an outcome becomes unknown, and the program's policy decides
       what follows. Channels are set up in config.json. The exit status is 1 where a notice failed
-      or waits for a channel.
+      or waits for a channel. With --watch the first SIGTERM ends the command once all that is on
+      its way is recorded. The log file is no evidence; it names no person.
       """,
     examples: [
       Example("dispatch-ledger deliver --once", "Send what is due"),
       Example("dispatch-ledger deliver --dry-run", "See what would be sent"),
-    ], takes: [once, dryRun], run: run)
+      Example(
+        "dispatch-ledger deliver --watch --log-file deliver.log", "Send whatever becomes due"),
+    ], takes: [once, watch, dryRun, logFile], run: run)
 
   static func run(
     _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
@@ -28,6 +36,9 @@ enum DeliverCommand {
     let notes = NoteBook()
     let ledger = try world.open(invocation, notes)
     let channels = try channels(ledger.path, session)
+    if invocation[once], invocation[watch] {
+      throw CommandFailure(.usage, "--once and --watch exclude each other")
+    }
     if invocation[dryRun] {
       let plan = try inLedger { () throws(LedgerError) in
         try ledger.planNotices(through: channels, limit: 1_000)
@@ -36,13 +47,20 @@ enum DeliverCommand {
       return try print(plan, &session)
     }
     do { try StopRequest.listen() } catch { throw CommandFailure(error) }
-    let senderNotes = SenderNotes()
+    let log: DeliveryLog
+    do {
+      log = try DeliveryLog(path: invocation[logFile], now: SystemClock.now)
+    } catch {
+      throw CommandFailure(error)
+    }
     let report = try inLedger { () throws(LedgerError) in
-      try ledger.deliver(
-        through: channels, log: senderNotes.add, shouldStop: { StopRequest.isMade })
+      let worker = try Worker(ledger, through: channels, log: log.add)
+      return try invocation[watch]
+        ? worker.watch { StopRequest.wait(milliseconds: $0) }
+        : worker.deliverOnce { StopRequest.isMade }
     }
     notes.print(to: &session)
-    senderNotes.print(to: &session)
+    log.print(to: &session)
     return try print(report, asJSON: session.wantsJSON, &session)
   }
 
@@ -54,13 +72,16 @@ enum DeliverCommand {
   ) throws(CommandFailure) -> ExitStatus {
     let notes = NoteBook()
     let senderNotes = SenderNotes()
+    func keep(_ note: WorkerNote) {
+      if case .sender(let said) = note { senderNotes.add(said) }
+    }
     let report: DeliveryReport
     do throws(CommandFailure) {
       do { try StopRequest.listen() } catch { throw CommandFailure(error) }
       let ledger = try world.open(invocation, notes)
       do throws(LedgerError) {
-        report = try ledger.deliver(
-          through: channels, log: senderNotes.add, shouldStop: { StopRequest.isMade })
+        let worker = try Worker(ledger, through: channels, log: keep)
+        report = try worker.deliverOnce { StopRequest.isMade }
       } catch {
         if case .delivering = error {
           session.note(
