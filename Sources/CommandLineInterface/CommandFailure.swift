@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 
 /// Why a command can't do what was asked, told so that somebody can act on it.
 ///
@@ -32,7 +32,7 @@ package struct CommandFailure: Error, Hashable, Sendable {
   }
 
   /// `{"error":{"code":…,"exit":…,"hint":…,"message":…},"v":1}`; the hint only where there is one.
-  func json(hint: String?) -> JSON {
+  package func json(hint: String?) -> JSON {
     var error = JSONObject()
     error["code"] = .string(status.name)
     error["exit"] = .integer(Int64(status.rawValue))

@@ -72,12 +72,18 @@ package final class Worker {
   }
 
   /// Sends what is due, now and whenever something is, until it is to stop.
+  ///
+  /// - Parameters:
+  ///   - intake: Called between rounds: takes in what others have left, and says whether it has appended
+  ///     anything.
+  ///   - wait: Waits so long, and says whether the worker is to stop.
   package func watch(
-    wait: (_ milliseconds: Int) -> Bool
+    intake: () throws(LedgerError) -> Bool, wait: (_ milliseconds: Int) -> Bool
   ) throws(LedgerError) -> DeliveryReport {
     var size = try knownSize()
     while true {
       let isStopping = wait(0)
+      if !isStopping, try intake() { noteAppended() }
       let isBusy = try round(mayBegin: !isStopping)
       if isBusy { continue }
       if isStopping { break }
@@ -86,7 +92,7 @@ package final class Worker {
         continue
       }
       try signIfDue(isIdle: true)
-      size = try idle(from: size, wait)
+      size = try idle(from: size, intake, wait)
     }
     return try finish()
   }
@@ -126,7 +132,7 @@ package final class Worker {
     }
     if !drafts.isEmpty {
       try turn.commit(drafts)
-      unsignedSince = unsignedSince ?? SystemClock.monotonicNanoseconds()
+      noteAppended()
     }
     outcomes = []
     report.suppressed += suppressed
@@ -223,10 +229,15 @@ package final class Worker {
   ///
   /// - Returns: The log's size.
   private func idle(
-    from size: UInt64, _ wait: (_ milliseconds: Int) -> Bool
+    from size: UInt64, _ intake: () throws(LedgerError) -> Bool,
+    _ wait: (_ milliseconds: Int) -> Bool
   ) throws(LedgerError) -> UInt64 {
     let next = try inViews { () throws(ViewError) in try ledger.views.notices.nextDue() }
     while !wait(Self.idleMilliseconds) {
+      if try intake() {
+        noteAppended()
+        break
+      }
       let found = try knownSize()
       if found != size { return found }
       // A notice that is due and can't be sent stays due: it doesn't end the waiting.
@@ -248,6 +259,10 @@ package final class Worker {
     try inStorage { () throws(StorageError) in
       try Head.newestSize(in: ledger.storage, of: ledger.identity.id)
     }
+  }
+
+  private func noteAppended() {
+    unsignedSince = unsignedSince ?? SystemClock.monotonicNanoseconds()
   }
 
   private func signIfDue(isIdle: Bool) throws(LedgerError) {

@@ -21,7 +21,9 @@ enum DeliverCommand {
       attempt that a crash left without an outcome becomes unknown, and the program's policy decides
       what follows. Channels are set up in config.json. The exit status is 1 where a notice failed
       or waits for a channel. With --watch the first SIGTERM ends the command once all that is on
-      its way is recorded. The log file is no evidence; it names no person.
+      its way is recorded, and a request or commands that are renamed into inbox/ are done: the file
+      moves to accepted/ or refused/, its receipt or error beside it. The log file is no evidence; it
+      names no person.
       """,
     examples: [
       Example("dispatch-ledger deliver --once", "Send what is due"),
@@ -53,11 +55,12 @@ enum DeliverCommand {
     } catch {
       throw CommandFailure(error)
     }
+    let inbox = try invocation[watch] ? Inbox(of: ledger) : nil
     let report = try inLedger { () throws(LedgerError) in
       let worker = try Worker(ledger, through: channels, log: log.add)
-      return try invocation[watch]
-        ? worker.watch { StopRequest.wait(milliseconds: $0) }
-        : worker.deliverOnce { StopRequest.isMade }
+      guard let inbox else { return try worker.deliverOnce { StopRequest.isMade } }
+      return try worker.watch(
+        intake: inbox.takeAll, wait: { StopRequest.wait(milliseconds: $0) })
     }
     notes.print(to: &session)
     log.print(to: &session)

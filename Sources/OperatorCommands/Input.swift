@@ -42,6 +42,17 @@ enum CallInput {
     }
   }
 
+  /// What stands in a file that was dropped: commands where its first line names one, else requests.
+  static func dropped(_ bytes: [UInt8]) throws(CommandFailure) -> CallText {
+    if let first = lines(of: bytes).first,
+      case .object(let object)? = try? JSON(parsing: Array(bytes[first.range])),
+      object["command"] != nil
+    {
+      return try commands(bytes)
+    }
+    return try requests(bytes, areTests: false)
+  }
+
   static func catalogue(_ bytes: [UInt8]) throws(CommandFailure) -> CatalogueDocument {
     try parsing { () throws(RequestError) in try CatalogueDocument(parsing: bytes) }
   }
