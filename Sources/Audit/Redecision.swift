@@ -69,9 +69,9 @@ struct Redecision {
     case .deliveryRecorded(let result): redo(result)
     case .deliveryUnknown(let unknown): redo(unknown)
     case .deliverySettled(let settled): check(settled)
-    case .dispatchModified, .dispatchScheduled, .dispatchTriggered, .dispatchMissed,
-      .notificationEscalated, .acknowledgementRecorded:
-      .noRules
+    case .dispatchModified(let change): redo(change)
+    case .acknowledgementRecorded(let answer): redo(answer)
+    case .dispatchScheduled, .dispatchTriggered, .dispatchMissed, .notificationEscalated: .noRules
     case .userGroupDefined, .marketEventTypeDefined, .programDefined, .userDefined, .userEnrolled,
       .userWithdrawn, .userOptedOut, .userOptedIn:
       CatalogueCheck(state: state).outcome(of: event)
@@ -101,7 +101,7 @@ struct Redecision {
     }
     return deciding { () throws(Rules.Failure) in
       let decider = self.decider(
-        dispatchID: requested.dispatchID, times: RecordedTimes(of: requested))
+        dispatchID: requested.dispatchID, times: RecordedTimes(requested.start, requested.end))
       return accepted(try decider.decide(request))
     }
   }
@@ -132,7 +132,56 @@ struct Redecision {
           rejected.command == .end
             ? try decider.decideEnd(change) : try decider.decideCancel(change))
       }
-    case .modify: return .noRules
+    case .modify: return redoModify(rejected)
+    }
+  }
+
+  private func redo(_ modified: DispatchModified) -> Outcome {
+    guard let dispatch = state.dispatch(modified.dispatchID) else {
+      return .broken(.dangling, "dispatch \(modified.dispatchID.text) was never requested")
+    }
+    let moments = [("start", modified.start)] + (modified.end.map { [("end", $0)] } ?? [])
+    for (field, moment) in moments where moment != dispatch.start && moment != dispatch.end {
+      if let problem = RecordedTimes.problem(of: moment, field) { return .broken(.time, problem) }
+    }
+    guard let request = ModifyRequest(recordedAs: modified, of: dispatch) else {
+      return .broken(.time, "its times are none")
+    }
+    guard isPrintable(request.reason, limit: DispatchChangeRequest.reasonLimit) else {
+      return .broken(.differs, "its reason is none that a command takes")
+    }
+    return deciding { () throws(Rules.Failure) in
+      let decider = self.decider(times: RecordedTimes(modified.start, modified.end))
+      return accepted(try decider.decide(request))
+    }
+  }
+
+  /// What its local times were taken to mean isn't kept: it is rejected as it should be where that
+  /// follows for one of the offsets that clocks of the zone may have had.
+  private func redoModify(_ rejected: DispatchRejected) -> Outcome {
+    guard let request = try? ModifyRequest(FieldReading(rejected.request, at: "")),
+      request.dispatchID == rejected.dispatchID
+    else { return .broken(.differs, "what it keeps as the command is none") }
+    let usual = state.dispatch(rejected.dispatchID)?.start.offsetSeconds ?? 0
+    var first: Outcome?
+    for other in [0, 3_600, -3_600, 1_800, -1_800] {
+      let outcome = deciding { () throws(Rules.Failure) in
+        let times = RecordedTimes(of: rejected, fold: request.fold) { _ in usual + other }
+        return self.rejected(try self.decider(times: times).decide(request))
+      }
+      if case .makes(let items) = outcome, case .draft(let draft)? = items.first,
+        draft.payload == event.payload
+      {
+        return outcome
+      }
+      first = first ?? outcome
+    }
+    return first ?? .noRules
+  }
+
+  private func redo(_ answer: AcknowledgementRecorded) -> Outcome {
+    deciding { () throws(Rules.Failure) in
+      accepted(try self.decider().decide(AcknowledgeRequest(recordedAs: answer)))
     }
   }
 

@@ -1,5 +1,5 @@
 package import Bytes
-package import Events
+import Events
 
 /// What somebody asks the ledger to do: parsed and well formed, but not yet decided.
 package enum Command: Equatable, Sendable {
@@ -7,41 +7,21 @@ package enum Command: Equatable, Sendable {
   case dispatch(DispatchRequest)
   case end(DispatchChangeRequest)
   case cancel(DispatchChangeRequest)
-}
-
-/// What `end` and `cancel` need to know.
-package struct DispatchChangeRequest: Equatable, Sendable {
-  package let dispatchID: EntityID
-  /// Printable text of 1 to 1,024 bytes; it is recorded, so it names no person.
-  package let reason: String
-
-  package static let reasonLimit = 1_024
-
-  package init(dispatchID: EntityID, reason: String) throws(RequestError) {
-    guard isPrintable(reason, limit: Self.reasonLimit) else {
-      throw RequestError(
-        path: "reason",
-        problem: .badValue(found: reason, expected: .text(limit: Self.reasonLimit)))
-    }
-    self.dispatchID = dispatchID
-    self.reason = reason
-  }
-
-  /// The change as it was given.
-  package var document: JSONObject {
-    JSONObject([
-      .init(key: "dispatch_id", value: .string(dispatchID.text)),
-      .init(key: "reason", value: .string(reason)),
-    ])
-  }
+  case modify(ModifyRequest)
+  case acknowledge(AcknowledgeRequest)
 }
 
 extension Command {
-  private static let names = ["import", "dispatch", "end", "cancel"]
+  private static let names = ["import", "dispatch", "end", "cancel", "modify", "acknowledge"]
 
   /// Parses one line of what `append` takes.
   package init(parsing line: [UInt8]) throws(RequestError) {
-    let reading = FieldReading(try JSON.document(line), at: "")
+    try self.init(try JSON.document(line))
+  }
+
+  /// Takes the object that such a line is.
+  package init(_ object: JSONObject) throws(RequestError) {
+    let reading = FieldReading(object, at: "")
     let name = try reading.string("command")
     switch name {
     case "import":
@@ -63,6 +43,11 @@ extension Command {
       let change = try DispatchChangeRequest(
         dispatchID: try reading.id("dispatch_id"), reason: try reading.string("reason"))
       self = name == "end" ? .end(change) : .cancel(change)
+    case "modify":
+      self = .modify(try ModifyRequest(try reading.command(of: ModifyRequest.fields)))
+    case "acknowledge":
+      self = .acknowledge(
+        try AcknowledgeRequest(try reading.command(of: AcknowledgeRequest.fields)))
     default:
       throw reading.failure("command", .badValue(found: name, expected: .oneOf(Self.names)))
     }
@@ -90,6 +75,12 @@ extension Command {
     case .cancel(let change):
       document = change.document
       document["command"] = "cancel"
+    case .modify(let request):
+      document = request.document
+      document["command"] = "modify"
+    case .acknowledge(let request):
+      document = request.document
+      document["command"] = "acknowledge"
     }
     return document
   }
@@ -111,5 +102,15 @@ extension Command {
     }
     bytes.append(UInt8(ascii: "]"))
     return bytes
+  }
+}
+
+extension FieldReading {
+  /// What a command needs to know: no other fields than these, and its name left out.
+  fileprivate func command(of fields: [String]) throws(RequestError) -> FieldReading {
+    try allowOnly(["command"] + fields)
+    var rest = object
+    rest["command"] = nil
+    return FieldReading(rest, at: path)
   }
 }

@@ -114,7 +114,8 @@ extension Decider {
     return end.isAfter(start).map { !$0 } ?? false
   }
 
-  private func moment(
+  /// What a typed time means, or `nil` and the reason why it means nothing.
+  func moment(
     _ time: TypedTime, _ field: String, _ zone: ZoneName, _ rules: ZoneRules, _ fold: Fold?,
     _ reasons: inout [RejectionReason]
   ) -> ZonedMoment? {

@@ -138,6 +138,8 @@ package struct Decider<State: LedgerState> {
     case .dispatch(let request): try decide(request)
     case .end(let change): try decideEnd(change)
     case .cancel(let change): try decideCancel(change)
+    case .modify(let request): try decide(request)
+    case .acknowledge(let request): try decide(request)
     }
   }
 

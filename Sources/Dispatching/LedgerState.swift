@@ -47,6 +47,8 @@ package protocol LedgerState {
   func attempt(_ event: EventID) throws(Failure) -> Attempt?
   /// The attempts of one notice, in the order of the log.
   func attempts(of notice: NoticeKey) throws(Failure) -> [Attempt]
+  /// What a user has answered to a modification, a stranger too, in the order of the log.
+  func answers(of notice: NoticeKey) throws(Failure) -> [Answer]
   /// The attempts that nothing came back for, in the order of the log; at most `limit`.
   func openAttempts(limit: Int) throws(Failure) -> [Attempt]
 }
@@ -171,5 +173,21 @@ package struct Attempt: Hashable, Sendable {
     self.number = number
     self.kind = kind
     self.standing = standing
+  }
+}
+
+/// What a user has answered to one modification of a dispatch.
+package struct Answer: Hashable, Sendable {
+  /// The `acknowledgement.recorded`.
+  package var event: EventID
+  /// Absent: only that the notice was seen.
+  package var opt: OptAnswer?
+  /// When the answer was given.
+  package var at: Instant
+
+  package init(event: EventID, opt: OptAnswer?, at: Instant) {
+    self.event = event
+    self.opt = opt
+    self.at = at
   }
 }

@@ -63,6 +63,8 @@ extension MemoryState {
     case .acknowledgementRecorded(let answer):
       let key = NoticeKey(
         dispatchID: answer.dispatchID, modification: answer.modification, userID: answer.userID)
+      answers[key, default: []].append(
+        Answer(event: event.id, opt: answer.opt, at: answer.at))
       move(key) { $0.standing.acknowledge(answer.opt == nil ? .acknowledged : .answered) }
     case .dispatchRejected, .dispatchScheduled, .dispatchTriggered, .dispatchMissed: break
     case .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,

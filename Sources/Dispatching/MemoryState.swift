@@ -29,6 +29,8 @@ package struct MemoryState: Sendable {
   var attempts: [EventID: Attempt] = [:]
   var attemptsOfNotice: [NoticeKey: [EventID]] = [:]
   var open: Set<EventID> = []
+  /// By the notice that they answer, whether there is one or not.
+  var answers: [NoticeKey: [Answer]] = [:]
 
   package init() {}
 
@@ -120,6 +122,8 @@ extension MemoryState: LedgerState {
   package func attempts(of notice: NoticeKey) -> [Attempt] {
     (attemptsOfNotice[notice] ?? []).compactMap { attempts[$0] }
   }
+
+  package func answers(of notice: NoticeKey) -> [Answer] { answers[notice] ?? [] }
 
   package func openAttempts(limit: Int) -> [Attempt] {
     open.sorted().prefix(limit).compactMap { attempts[$0] }

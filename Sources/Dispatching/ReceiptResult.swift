@@ -7,10 +7,11 @@ package import Events
 package enum ReceiptResult: Equatable, Sendable {
   case dispatch(DispatchResult)
   case catalogue(CatalogueResult)
+  case fact(FactResult)
 
   /// What a dispatch, or a change of one, came to.
   package struct DispatchResult: Equatable, Sendable {
-    package enum Outcome: String, Sendable { case requested, rejected, ended, cancelled }
+    package enum Outcome: String, Sendable { case requested, rejected, modified, ended, cancelled }
 
     package var dispatchID: EntityID
     package var outcome: Outcome
@@ -25,6 +26,19 @@ package enum ReceiptResult: Equatable, Sendable {
     package var attributes: [String]?
     /// Notices of earlier modifications that are no longer sent.
     package var superseded = 0
+  }
+
+  /// One fact that was recorded: an answer, a settlement, a result, a correction.
+  package struct FactResult: Equatable, Sendable {
+    package enum Outcome: String, Sendable { case acknowledged }
+
+    package var outcome: Outcome
+    /// What was recorded, as the receipt holds it.
+    package var facts: JSONObject
+    /// The dispatch that it is about, where there is one.
+    package var dispatchID: EntityID?
+    /// Notices that it made needless.
+    package var suppressed = 0
   }
 
   /// How many events of each kind an import made.
@@ -53,6 +67,10 @@ package enum ReceiptResult: Equatable, Sendable {
     for payload in payloads {
       switch (Role(of: payload), results.last) {
       case (.begins(let result), _): results.append(.dispatch(result))
+      case (.states(let fact), _): results.append(.fact(fact))
+      case (.suppresses(let dispatch), .fact(var fact)?) where dispatch == fact.dispatchID:
+        fact.suppressed += 1
+        results[results.count - 1] = .fact(fact)
       case (.resolves(let chunk), .dispatch(var result)?)
       where chunk.dispatchID == result.dispatchID:
         result.totals = chunk.totals ?? result.totals
@@ -87,6 +105,7 @@ package enum ReceiptResult: Equatable, Sendable {
   /// What an event means to a receipt.
   private enum Role {
     case begins(DispatchResult)
+    case states(FactResult)
     case resolves(RecipientsResolved)
     case suppresses(EntityID)
     case counts(WritableKeyPath<CatalogueResult, Int>)
@@ -112,6 +131,12 @@ package enum ReceiptResult: Equatable, Sendable {
         self = .begins(
           DispatchResult(
             dispatchID: change.dispatchID, outcome: .cancelled, modification: change.modification))
+      case .dispatchModified(let change):
+        self = .begins(
+          DispatchResult(
+            dispatchID: change.dispatchID, outcome: .modified, modification: change.modification,
+            isOpenEnded: change.isOpenEnded, isLate: change.isLate))
+      case .acknowledgementRecorded(let answer): self = .states(FactResult(answer))
       case .recipientsResolved(let chunk): self = .resolves(chunk)
       case .notificationSuppressed(let suppressed): self = .suppresses(suppressed.dispatchID)
       case .programDefined: self = .counts(\.programs)
@@ -130,9 +155,9 @@ package enum ReceiptResult: Equatable, Sendable {
         .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
         .legalHoldReleased, .signalObserved:
         self = .tellsNothing
-      case .dispatchScheduled, .dispatchTriggered, .dispatchMissed, .dispatchModified,
+      case .dispatchScheduled, .dispatchTriggered, .dispatchMissed,
         .notificationAttempted, .notificationDeferred, .notificationEscalated, .deliveryRecorded,
-        .deliveryUnknown, .deliverySettled, .acknowledgementRecorded:
+        .deliveryUnknown, .deliverySettled:
         self = .tellsNothing
       }
     }
@@ -145,6 +170,7 @@ extension ReceiptResult {
     switch self {
     case .dispatch(let result): result.document
     case .catalogue(let result): result.document
+    case .fact(let result): result.document
     }
   }
 }
@@ -162,9 +188,49 @@ extension ReceiptResult.DispatchResult {
     document["late"] = isLate.map { .bool($0) }
     document["test"] = isTest.map { .bool($0) }
     document["attributes"] = attributes.map { .array($0.map { .string($0) }) }
-    if outcome == .ended || outcome == .cancelled {
+    if [.modified, .ended, .cancelled].contains(outcome) {
       document["superseded"] = .integer(Int64(superseded))
     }
+    return document
+  }
+}
+
+extension ReceiptResult.FactResult {
+  fileprivate init(_ answer: AcknowledgementRecorded) {
+    outcome = .acknowledged
+    dispatchID = answer.dispatchID
+    facts = JSONObject()
+    facts["dispatch"] = .string(answer.dispatchID.text)
+    facts["modification"] = .integer(Int64(answer.modification))
+    facts["user"] = .string(answer.userID.text)
+    facts["opt"] = answer.opt.map { .string($0.rawValue) }
+    facts["at"] = .string(answer.at.text)
+    facts["marks"] = .array(answer.marks.map { .string($0.rawValue) })
+  }
+
+  /// The fact in one line, for people.
+  package var line: String {
+    var parts = facts.members.map { member in
+      let value: String =
+        switch member.value {
+        case .string(let text): text
+        case .integer(let number): String(number)
+        case .bool(let bool): bool ? "yes" : "no"
+        case .array(let elements):
+          elements.compactMap { if case .string(let text) = $0 { text } else { nil } }
+            .joined(separator: ",")
+        case .null, .object: ""
+        }
+      return value.isEmpty ? nil : "\(member.key) \(value)"
+    }.compactMap { $0 }
+    if suppressed > 0 { parts.append("\(suppressed) notice no longer sent") }
+    return "\(outcome.rawValue): \(parts.joined(separator: "; "))"
+  }
+
+  var document: JSONObject {
+    var document = facts
+    document["outcome"] = .string(outcome.rawValue)
+    if outcome == .acknowledged { document["suppressed"] = .integer(Int64(suppressed)) }
     return document
   }
 }

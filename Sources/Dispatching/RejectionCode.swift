@@ -19,6 +19,16 @@ package enum RejectionCode: String, CaseIterable, Sendable {
   case alreadyCancelled = "already-cancelled"
   /// What hasn't begun can't end; it can be cancelled.
   case notStarted = "not-started"
+  /// What has begun keeps its start.
+  case alreadyStarted = "already-started"
+  /// The new end lies in the past.
+  case endPassed = "end-passed"
+  /// What is asked for is how it stands.
+  case changesNothing = "changes-nothing"
+  /// A drill can't be modified.
+  case testDispatch = "test-dispatch"
+  /// The dispatch hasn't come to a modification of that number.
+  case unknownModification = "unknown-modification"
   case unknownUserGroup = "unknown-user-group"
   case userGroupRetired = "user-group-retired"
   case unknownTimeZone = "unknown-time-zone"

@@ -23,6 +23,7 @@ extension RequestError {
       return "\(place) is \"\(visible(found))\", but should be \(expected.text)"
     case .badValue(nil, let expected): return "\(place) should be \(expected.text)"
     case .duplicate(let first): return "\(place) says again what \(visible(first)) says"
+    case .contradicts(let other): return "\(place) contradicts \(visible(other))"
     case .notSupported:
       return "\(place) asks for a postponed dispatch, which this release can't schedule yet; "
         + "leave it out, and request the dispatch when it is due"
@@ -53,6 +54,8 @@ extension RequestError.Form {
     case .timeZone: "the name of a time zone, such as America/New_York"
     case .duration: "a duration such as PT30M or P1DT12H: days, hours, minutes, seconds"
     case .time: "a time: MM/DD/YYYY HH:MM in the program's zone, or RFC 3339 with an offset"
+    case .instant: "an RFC 3339 time with an offset, such as 2026-11-23T17:23:59Z"
+    case .ordinal: "a whole number from 1 on"
     case .text(let limit): "printable text of 1 to \(limit) bytes"
     case .language: "a language tag such as en or pt-BR"
     case .oneOf(let words): "one of \(words.joined(separator: ", "))"

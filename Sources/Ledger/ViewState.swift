@@ -87,6 +87,12 @@ package struct ViewState: LedgerState {
     try views.attempts.list(of: notice).map(\.attempt)
   }
 
+  package func answers(of notice: NoticeKey) throws(ViewError) -> [Answer] {
+    try views.acknowledgements.list(of: notice).map { row in
+      Answer(event: row.event, opt: row.opt, at: row.answeredAt)
+    }
+  }
+
   package func openAttempts(limit: Int) throws(ViewError) -> [Attempt] {
     try views.attempts.open().prefix(limit).map(\.attempt)
   }

@@ -15,7 +15,8 @@ package let operatorTable = CommandTable<OperatorWorld>(
       "Record",
       [
         InitCommand.entry.signed, ImportCommand.entry.signed, DispatchCommand.entry.signed,
-        ChangeCommands.end.signed, ChangeCommands.cancel.signed, AppendCommand.entry.signed,
+        ModifyCommand.entry.signed, ChangeCommands.cancel.signed, ChangeCommands.end.signed,
+        AcknowledgeCommand.entry.signed, AppendCommand.entry.signed,
       ]),
     CommandSection("Deliver", [DeliverCommand.entry.signed]),
     CommandSection("Look", [ShowCommands.show, ShowCommands.list, StatusCommand.entry]),

@@ -29,6 +29,8 @@ enum Shared {
     """
   static let reason = Option(
     required: "reason", "TEXT", .text, help: "Why; it is recorded, so it names no person")
+  static let at = Option(
+    "at", "TIME", .text, help: "When it was so, an RFC 3339 time with an offset; now without it")
   static let dispatch = Argument("DISPATCH", .text, help: "The dispatch's id")
 }
 
@@ -182,7 +184,7 @@ enum AppendCommand {
 }
 
 /// Submits the entries of one call and prints its receipt.
-private func submit(
+func submit(
   _ text: CallText, _ invocation: Invocation, _ batch: Int?, _ world: OperatorWorld,
   _ session: inout Session
 ) throws(CommandFailure) -> ExitStatus {
@@ -256,6 +258,7 @@ private func print(_ receipt: CallReceipt, _ session: inout Session) throws(Comm
       for reason in dispatch.reasons {
         try session.print("  \(reason.code.text): \(reason.message)")
       }
+    case .fact(let fact): try session.print(fact.line)
     case .catalogue(let counts):
       try session.print(
         "imported: \(counts.programs) programs, \(counts.eventTypes) event types, "

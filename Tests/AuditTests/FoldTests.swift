@@ -208,6 +208,7 @@ struct Folds {
         let key = NoticeKey(dispatchID: dispatch, modification: number, userID: user)
         same("notice \(key)", memory.notice(key), try views.notice(key))
         same("attempts of \(key)", memory.attempts(of: key), try views.attempts(of: key))
+        same("answers of \(key)", memory.answers(of: key), try views.answers(of: key))
       }
     }
   }

@@ -76,12 +76,12 @@ struct RandomHistory {
     history.advance(seconds: one(of: [0, 1, 20, 45, 180, 900, 4_000]))
     switch Int.random(in: 0..<100, using: &random) {
     case ..<22: try request()
-    case ..<62: try deliver()
-    case ..<72: try change()
-    case ..<80: try reimport()
-    case ..<86: try lateResult()
-    case ..<89: try history.record(try history.decider().recordLostAttempts(limit: 9))
-    case ..<92: try settle()
+    case ..<56: try deliver()
+    case ..<68: try change()
+    case ..<76: try reimport()
+    case ..<81: try lateResult()
+    case ..<84: try history.record(try history.decider().recordLostAttempts(limit: 9))
+    case ..<87: try settle()
     case ..<94: try acknowledge()
     case ..<96: try recover()
     case ..<98: try erase()
@@ -141,12 +141,25 @@ struct RandomHistory {
   }
 
   private mutating func change() throws {
-    let line = RecordedHistory.change(one(of: ["end", "cancel"]), anyDispatch())
+    let dispatch = anyDispatch()
+    var line = RecordedHistory.change(one(of: ["end", "cancel"]), dispatch)
+    if chance(60) { line = RecordedHistory.modify(dispatch, otherTimes()) }
     // One whose dispatch never was isn't recorded, and isn't asked for.
     guard history.state.dispatch(history.dispatchID(1)) != nil || history.dispatchCount > 1 else {
       return
     }
     try history.perform(line, clockBehind: chance(20) ? 3 : nil)
+  }
+
+  private mutating func otherTimes() -> String {
+    let soon = history.now.adding(seconds: one(of: [-60, 900, 7_200, 90_000, 200_000])).text
+    return one(of: [
+      #""open_ended":true"#, #""end_time":"\#(soon)""#, #""start_time":"\#(soon)""#,
+      #""start_time":"\#(soon)","open_ended":true"#, #""end_time":"11/24/2026 11:00""#,
+      #""end_time":"11/25/2026 09:00""#, #""end_time":"03/14/2027 02:30""#,
+      #""start_time":"10/31/2027 02:30","end_time":"11/07/2027 01:30""#,
+      #""end_time":"11/07/2027 01:30","fold":"second""#,
+    ])
   }
 
   private mutating func reimport() throws { try reimport(of: userTotal) }
@@ -185,12 +198,15 @@ struct RandomHistory {
   }
 
   private mutating func acknowledge() throws {
-    guard let event = anyAttempt(), let attempt = history.state.attempt(event.id) else { return }
-    try history.record(
-      .acknowledgementRecorded(
-        AcknowledgementRecorded(
-          dispatchID: attempt.notice.dispatchID, modification: attempt.notice.modification,
-          userID: attempt.notice.userID, opt: one(of: [nil, .optIn]), at: history.now, marks: [])))
+    let dispatch = anyDispatch()
+    guard let number = history.state.dispatch(dispatch)?.modification else { return }
+    let user = AuditedHistory.id("u-\(Int.random(in: 0..<userTotal + 2, using: &random))")
+    let members = [
+      one(of: ["", #","opt":"in""#, #","opt":"out""#]),
+      one(of: ["", "", #","modification":\#(Int.random(in: 1...number, using: &random))"#]),
+      one(of: ["", "", #","at":"\#(history.now.adding(seconds: -4_000).text)""#]),
+    ]
+    try history.perform(RecordedHistory.acknowledge(dispatch, user, members.joined()))
   }
 
   private mutating func recover() throws {

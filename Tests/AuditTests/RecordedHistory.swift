@@ -155,6 +155,16 @@ struct RecordedHistory {
     #"{"command":"\#(command)","dispatch_id":"\#(dispatch.text)","reason":"because"}"#
   }
 
+  static func modify(_ dispatch: EntityID, _ fields: String) -> String {
+    #"{"command":"modify","dispatch_id":"\#(dispatch.text)","reason":"because",\#(fields)}"#
+  }
+
+  static func acknowledge(
+    _ dispatch: EntityID, _ user: EntityID, _ members: String = ""
+  ) -> String {
+    #"{"command":"acknowledge","dispatch_id":"\#(dispatch.text)","user_id":"\#(user.text)"\#(members)}"#
+  }
+
   static func importing(_ catalogue: String) -> String {
     #"{"command":"import","catalogue":\#(catalogue)}"#
   }

@@ -13,6 +13,8 @@ struct CommandTests {
     refusal(text) { bytes throws(RequestError) in try Command(parsing: bytes) }
   }
 
+  static let names = ["import", "dispatch", "end", "cancel", "modify", "acknowledge"]
+
   static let request =
     #"{"event_type_id":"1","program_id":1,"start_time":"08/27/2019 21:04"}"#
 
@@ -23,6 +25,8 @@ struct CommandTests {
       #"{"catalogue":{"user_groups":[{"id":1,"name":"G"}]},"command":"import"}"#,
       #"{"command":"end","dispatch_id":"d-1","reason":"load is back"}"#,
       #"{"command":"cancel","dispatch_id":"d-1","reason":"not needed"}"#,
+      #"{"command":"modify","dispatch_id":7,"end_time":"08/27/2019 22:04","reason":"r"}"#,
+      #"{"command":"acknowledge","dispatch_id":"d","modification":2,"opt":"in","user_id":7}"#,
     ])
   func inverse(line: String) throws {
     let command = try parse(line)
@@ -52,7 +56,7 @@ struct CommandTests {
       refused(#"{"command":"ned"}"#)
         == RequestError(
           "command",
-          .badValue(found: "ned", expected: .oneOf(["import", "dispatch", "end", "cancel"]))))
+          .badValue(found: "ned", expected: .oneOf(Self.names))))
     #expect(refused(#"{"command":"dispatch"}"#) == RequestError("request", .missing))
     #expect(
       refused(#"{"command":"dispatch","request":[]}"#)
