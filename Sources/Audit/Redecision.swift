@@ -68,15 +68,15 @@ struct Redecision {
       .broken(.unexpected, "no result before it lets the notice be tried again")
     case .deliveryRecorded(let result): redo(result)
     case .deliveryUnknown(let unknown): redo(unknown)
-    case .deliverySettled(let settled): check(settled)
+    case .deliverySettled(let settled): redo(settled)
     case .dispatchModified(let change): redo(change)
     case .acknowledgementRecorded(let answer): redo(answer)
     case .dispatchScheduled, .dispatchTriggered, .dispatchMissed, .notificationEscalated: .noRules
     case .userGroupDefined, .marketEventTypeDefined, .programDefined, .userDefined, .userEnrolled,
-      .userWithdrawn, .userOptedOut, .userOptedIn:
+      .userWithdrawn, .userOptedOut, .userOptedIn, .programRetired, .marketEventTypeRetired,
+      .userGroupRetired:
       CatalogueCheck(state: state).outcome(of: event)
-    case .programRetired, .marketEventTypeRetired, .userGroupRetired, .userErased,
-      .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
+    case .userErased, .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
       .legalHoldReleased, .signalObserved:
       .noRules
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
@@ -311,7 +311,7 @@ struct Redecision {
   }
 
   /// A settlement that doesn't follow from the loss at once is somebody's own decision.
-  private func check(_ settled: DeliverySettled) -> Outcome {
+  private func redo(_ settled: DeliverySettled) -> Outcome {
     let found = attempt(settled.attempt, of: settled.dispatchID)
     guard let attempt = found.attempt else { return found.problem }
     guard attempt.standing.fate == .unknown else {
@@ -319,7 +319,9 @@ struct Redecision {
         .unexpected,
         "the attempt's outcome isn't unknown: \(attempt.standing.fate.rawValue)")
     }
-    return .sound
+    return deciding { () throws(Rules.Failure) in
+      accepted(try self.decider().decide(SettleRequest(recordedAs: settled)))
+    }
   }
 }
 
@@ -344,11 +346,22 @@ private struct CatalogueCheck {
       if known?.definition == user { return Self.unchanged }
       return missing(groups: user.userGroupIDs) ?? .sound
     case .userEnrolled(let change):
-      return check(change.userID) ?? missing(program: change.programID) ?? .sound
-    case .userWithdrawn(let change): return check(change.userID) ?? .sound
+      return check(change.userID) ?? missing(program: change.programID)
+        ?? enrolls(change.userID, in: change.programID, at: change.at, true)
+    case .userWithdrawn(let change):
+      return check(change.userID)
+        ?? enrolls(change.userID, in: change.programID, at: change.at, false)
     case .userOptedOut(let change):
-      return check(change.userID) ?? change.programID.flatMap(missing(program:)) ?? .sound
-    case .userOptedIn(let change): return check(change.userID) ?? .sound
+      return check(change.userID) ?? change.programID.flatMap(missing(program:))
+        ?? refuses(change.userID, change.channel, change.programID, true)
+    case .userOptedIn(let change):
+      return check(change.userID)
+        ?? refuses(change.userID, change.channel, change.programID, false)
+    case .programRetired(let retired): return retires(state.program(retired.id), event.subject)
+    case .marketEventTypeRetired(let retired):
+      return retires(state.marketEventType(retired.id), event.subject)
+    case .userGroupRetired(let retired):
+      return retires(state.userGroup(retired.id), event.subject)
     default: return .noRules
     }
   }
@@ -360,6 +373,28 @@ private struct CatalogueCheck {
     _ known: Defined<Definition>?, to definition: Definition
   ) -> Redecision.Outcome {
     known?.retired == nil && known?.definition == definition ? Self.unchanged : .sound
+  }
+
+  /// Whether an enrollment or a withdrawal changes anything.
+  private func enrolls(
+    _ user: EntityID, in program: EntityID, at time: Instant, _ enrolls: Bool
+  ) -> Redecision.Outcome {
+    state.user(user)?.isEnrolled(in: program, at: time) == enrolls ? Self.unchanged : .sound
+  }
+
+  /// Whether an opt-out or an opt-in changes anything.
+  private func refuses(
+    _ user: EntityID, _ channel: ChannelCode?, _ program: EntityID?, _ refuses: Bool
+  ) -> Redecision.Outcome {
+    let scope = OptOutScope(programID: program, channel: channel)
+    return state.user(user)?.optOuts.contains(scope) == refuses ? Self.unchanged : .sound
+  }
+
+  private func retires<Definition>(
+    _ known: Defined<Definition>?, _ subject: Subject
+  ) -> Redecision.Outcome {
+    if let known { return known.retired == nil ? .sound : Self.unchanged }
+    return .broken(.dangling, "\(subject.text) isn't there")
   }
 
   private func stands<Definition>(_ known: Defined<Definition>?) -> Bool {

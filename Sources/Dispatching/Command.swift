@@ -9,10 +9,18 @@ package enum Command: Equatable, Sendable {
   case cancel(DispatchChangeRequest)
   case modify(ModifyRequest)
   case acknowledge(AcknowledgeRequest)
+  case opt(OptRequest)
+  case enrollment(EnrollmentRequest)
+  case retire(RetireRequest)
+  case settle(SettleRequest)
+  case correct(CorrectRequest)
 }
 
 extension Command {
-  private static let names = ["import", "dispatch", "end", "cancel", "modify", "acknowledge"]
+  private static let names = [
+    "import", "dispatch", "end", "cancel", "modify", "acknowledge", "opt-out", "opt-in", "enroll",
+    "withdraw", "retire", "settle", "correct",
+  ]
 
   /// Parses one line of what `append` takes.
   package init(parsing line: [UInt8]) throws(RequestError) {
@@ -48,6 +56,17 @@ extension Command {
     case "acknowledge":
       self = .acknowledge(
         try AcknowledgeRequest(try reading.command(of: AcknowledgeRequest.fields)))
+    case "opt-out", "opt-in":
+      self = .opt(
+        try OptRequest(try reading.command(of: OptRequest.fields), isOut: name == "opt-out"))
+    case "enroll", "withdraw":
+      self = .enrollment(
+        try EnrollmentRequest(
+          try reading.command(of: EnrollmentRequest.fields), enrolls: name == "enroll"))
+    case "retire": self = .retire(try RetireRequest(try reading.command(of: RetireRequest.fields)))
+    case "settle": self = .settle(try SettleRequest(try reading.command(of: SettleRequest.fields)))
+    case "correct":
+      self = .correct(try CorrectRequest(try reading.command(of: CorrectRequest.fields)))
     default:
       throw reading.failure("command", .badValue(found: name, expected: .oneOf(Self.names)))
     }
@@ -61,28 +80,27 @@ extension Command {
 
   /// The command as `append` takes it, with what was typed and no defaults filled in.
   package var document: JSONObject {
-    var document: JSONObject
+    var (name, document) = parts
+    document["command"] = .string(name)
+    return document
+  }
+
+  private var parts: (name: String, fields: JSONObject) {
     switch self {
     case .importCatalogue(let catalogue):
-      document = JSONObject([.init(key: "catalogue", value: .object(catalogue.document))])
-      document["command"] = "import"
+      ("import", JSONObject([.init(key: "catalogue", value: .object(catalogue.document))]))
     case .dispatch(let request):
-      document = JSONObject([.init(key: "request", value: .object(request.document))])
-      document["command"] = "dispatch"
-    case .end(let change):
-      document = change.document
-      document["command"] = "end"
-    case .cancel(let change):
-      document = change.document
-      document["command"] = "cancel"
-    case .modify(let request):
-      document = request.document
-      document["command"] = "modify"
-    case .acknowledge(let request):
-      document = request.document
-      document["command"] = "acknowledge"
+      ("dispatch", JSONObject([.init(key: "request", value: .object(request.document))]))
+    case .end(let change): ("end", change.document)
+    case .cancel(let change): ("cancel", change.document)
+    case .modify(let request): ("modify", request.document)
+    case .acknowledge(let request): ("acknowledge", request.document)
+    case .opt(let request): (request.isOut ? "opt-out" : "opt-in", request.document)
+    case .enrollment(let request): (request.enrolls ? "enroll" : "withdraw", request.document)
+    case .retire(let request): ("retire", request.document)
+    case .settle(let request): ("settle", request.document)
+    case .correct(let request): ("correct", request.document)
     }
-    return document
   }
 
   /// The bytes that tell one call from another under one idempotency key: all its commands, before

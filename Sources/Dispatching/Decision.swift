@@ -67,6 +67,8 @@ package struct DecisionContext {
   /// The release of that database.
   package var tzdata: String
   package var personalData: PersonalData
+  /// What a durable event is about, or `nil` where there is none of that id.
+  package var subject: (EventID) -> Subject? = { _ in nil }
   /// What a time in a field was taken to mean when the decision was made the first time.
   ///
   /// So that no zone database of today is asked where it is made again; `nil` the first time.
@@ -140,6 +142,11 @@ package struct Decider<State: LedgerState> {
     case .cancel(let change): try decideCancel(change)
     case .modify(let request): try decide(request)
     case .acknowledge(let request): try decide(request)
+    case .opt(let request): try decide(request)
+    case .enrollment(let request): try decide(request)
+    case .retire(let request): try decide(request)
+    case .settle(let request): try decide(request)
+    case .correct(let request): try decide(request)
     }
   }
 

@@ -30,7 +30,7 @@ package enum ReceiptResult: Equatable, Sendable {
 
   /// One fact that was recorded: an answer, a settlement, a result, a correction.
   package struct FactResult: Equatable, Sendable {
-    package enum Outcome: String, Sendable { case acknowledged }
+    package enum Outcome: String, Sendable { case acknowledged, settled, corrected }
 
     package var outcome: Outcome
     /// What was recorded, as the receipt holds it.
@@ -51,11 +51,12 @@ package enum ReceiptResult: Equatable, Sendable {
     package var withdrawals = 0
     package var optOuts = 0
     package var optIns = 0
+    package var retired = 0
 
     fileprivate static var counts: [WritableKeyPath<CatalogueResult, Int>] {
       [
         \.programs, \.eventTypes, \.userGroups, \.users, \.enrollments, \.withdrawals, \.optOuts,
-        \.optIns,
+        \.optIns, \.retired,
       ]
     }
   }
@@ -147,17 +148,18 @@ package enum ReceiptResult: Equatable, Sendable {
       case .userWithdrawn: self = .counts(\.withdrawals)
       case .userOptedOut: self = .counts(\.optOuts)
       case .userOptedIn: self = .counts(\.optIns)
+      case .programRetired, .marketEventTypeRetired, .userGroupRetired: self = .counts(\.retired)
+      case .deliverySettled(let settled): self = .states(FactResult(settled))
+      case .ledgerCorrectionRecorded(let correction): self = .states(FactResult(correction))
       case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged,
-        .ledgerTimeStamped, .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,
-        .ledgerCorrectionRecorded:
+        .ledgerTimeStamped, .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued:
         self = .tellsNothing
-      case .programRetired, .marketEventTypeRetired, .userGroupRetired, .userErased,
-        .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
+      case .userErased, .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
         .legalHoldReleased, .signalObserved:
         self = .tellsNothing
       case .dispatchScheduled, .dispatchTriggered, .dispatchMissed,
         .notificationAttempted, .notificationDeferred, .notificationEscalated, .deliveryRecorded,
-        .deliveryUnknown, .deliverySettled:
+        .deliveryUnknown:
         self = .tellsNothing
       }
     }
@@ -208,6 +210,22 @@ extension ReceiptResult.FactResult {
     facts["marks"] = .array(answer.marks.map { .string($0.rawValue) })
   }
 
+  fileprivate init(_ settled: DeliverySettled) {
+    outcome = .settled
+    dispatchID = settled.dispatchID
+    facts = JSONObject()
+    facts["attempt"] = .string(String(settled.attempt))
+    facts["decision"] = .string(settled.decision.rawValue)
+    facts["dispatch"] = .string(settled.dispatchID.text)
+  }
+
+  fileprivate init(_ correction: LedgerCorrectionRecorded) {
+    outcome = .corrected
+    facts = JSONObject()
+    facts["event"] = .string(String(correction.event))
+    facts["subject"] = .string(correction.eventSubject)
+  }
+
   /// The fact in one line, for people.
   package var line: String {
     var parts = facts.members.map { member in
@@ -236,9 +254,28 @@ extension ReceiptResult.FactResult {
 }
 
 extension ReceiptResult.CatalogueResult {
+  /// Whether anything was defined; else only wishes, enrollments and retirements were recorded.
+  private var isImport: Bool { programs + eventTypes + userGroups + users > 0 }
+
+  /// What was recorded in one line, for people.
+  package var line: String {
+    if isImport {
+      return "imported: \(programs) programs, \(eventTypes) event types, "
+        + "\(userGroups) user groups, \(users) users, \(enrollments) enrollments, "
+        + "\(optOuts) opt-outs"
+    }
+    let counts = [
+      ("enrollment", enrollments), ("withdrawal", withdrawals), ("opt-out", optOuts),
+      ("opt-in", optIns), ("retirement", retired),
+    ]
+    let parts = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)\($0.1 == 1 ? "" : "s")" }
+    return "recorded: \(parts.joined(separator: ", "))"
+  }
+
   var document: JSONObject {
     var document = JSONObject()
-    document["outcome"] = "imported"
+    document["outcome"] = isImport ? "imported" : "recorded"
+    document["retired"] = retired > 0 ? .integer(Int64(retired)) : nil
     let counts = [
       ("programs", programs), ("event_types", eventTypes), ("user_groups", userGroups),
       ("users", users), ("enrollments", enrollments), ("withdrawals", withdrawals),

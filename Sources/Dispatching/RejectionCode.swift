@@ -29,6 +29,11 @@ package enum RejectionCode: String, CaseIterable, Sendable {
   case testDispatch = "test-dispatch"
   /// The dispatch hasn't come to a modification of that number.
   case unknownModification = "unknown-modification"
+  case unknownUser = "unknown-user"
+  case unknownAttempt = "unknown-attempt"
+  case unknownEvent = "unknown-event"
+  /// Only an unknown outcome is settled.
+  case outcomeKnown = "outcome-known"
   case unknownUserGroup = "unknown-user-group"
   case userGroupRetired = "user-group-retired"
   case unknownTimeZone = "unknown-time-zone"

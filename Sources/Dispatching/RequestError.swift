@@ -50,6 +50,8 @@ package struct RequestError: Error, Hashable, Sendable {
     case instant
     /// A number that counts from 1.
     case ordinal
+    /// The id of an event.
+    case eventID
     /// An RFC 3339 time, or `MM/DD/YYYY HH:MM`.
     case time
     /// Printable text of 1 to so many bytes.

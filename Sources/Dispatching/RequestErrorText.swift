@@ -56,6 +56,7 @@ extension RequestError.Form {
     case .time: "a time: MM/DD/YYYY HH:MM in the program's zone, or RFC 3339 with an offset"
     case .instant: "an RFC 3339 time with an offset, such as 2026-11-23T17:23:59Z"
     case .ordinal: "a whole number from 1 on"
+    case .eventID: "the id of an event, a whole number from 0 on"
     case .text(let limit): "printable text of 1 to \(limit) bytes"
     case .language: "a language tag such as en or pt-BR"
     case .oneOf(let words): "one of \(words.joined(separator: ", "))"

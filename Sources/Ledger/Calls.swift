@@ -262,6 +262,16 @@ extension Ledger {
     return decision.drafts
   }
 
+  /// What an event is about, as its line says; `nil` where it can't be read.
+  func subject(of event: EventID, durable: LogPosition) -> Subject? {
+    guard let reader = try? LogReader(storage, identity: identity, durable: durable) else {
+      return nil
+    }
+    var cursor = reader.events(from: event)
+    guard let stored = try? cursor.read(), stored.id == event else { return nil }
+    return try? Event(decoding: stored.line).subject
+  }
+
   /// Makes the receipt of an earlier commit again, from the log alone.
   private func repeated(
     _ row: IdempotencyRow, _ entries: Range<Int>, _ turn: Turn

@@ -259,11 +259,7 @@ private func print(_ receipt: CallReceipt, _ session: inout Session) throws(Comm
         try session.print("  \(reason.code.text): \(reason.message)")
       }
     case .fact(let fact): try session.print(fact.line)
-    case .catalogue(let counts):
-      try session.print(
-        "imported: \(counts.programs) programs, \(counts.eventTypes) event types, "
-          + "\(counts.userGroups) user groups, \(counts.users) users, "
-          + "\(counts.enrollments) enrollments, \(counts.optOuts) opt-outs")
+    case .catalogue(let counts): try session.print(counts.line)
     }
   }
   if let events = receipt.events {

@@ -78,7 +78,8 @@ struct RandomHistory {
     case ..<22: try request()
     case ..<56: try deliver()
     case ..<68: try change()
-    case ..<76: try reimport()
+    case ..<72: try reimport()
+    case ..<76: try wish()
     case ..<81: try lateResult()
     case ..<84: try history.record(try history.decider().recordLostAttempts(limit: 9))
     case ..<87: try settle()
@@ -162,6 +163,26 @@ struct RandomHistory {
     ])
   }
 
+  /// Wishes, enrollments and retirements, of users and programs that are there or not.
+  private mutating func wish() throws {
+    let user = AuditedHistory.id("u-\(Int.random(in: 0..<userTotal, using: &random))").text
+    let program = one(of: ["1", "2"])
+    let at = history.now.adding(seconds: one(of: [-9_000, -60, 0, 60, 9_000])).text
+    let scope = one(of: [
+      "", #","channel":"sms""#, #","program_id":"\#(program)""#,
+      #","channel":"email","program_id":"\#(program)","reason":"STOP""#,
+    ])
+    let line = one(of: [
+      #"{"command":"opt-out","user_id":"\#(user)"\#(scope)}"#,
+      #"{"command":"opt-in","user_id":"\#(user)"\#(scope)}"#,
+      #"{"command":"enroll","user_id":"\#(user)","program_id":"\#(program)","at":"\#(at)"}"#,
+      #"{"command":"withdraw","user_id":"\#(user)","program_id":"\#(program)"}"#,
+      #"{"command":"retire","kind":"user-group","id":"g2"}"#,
+      #"{"command":"retire","kind":"event-type","id":"2","reason":"replaced"}"#,
+    ])
+    try history.perform(line)
+  }
+
   private mutating func reimport() throws { try reimport(of: userTotal) }
 
   private mutating func reimport(of users: Int) throws {
@@ -190,11 +211,8 @@ struct RandomHistory {
         && history.state.attempt($0.id)?.standing.fate == .unknown
     }
     guard !unknown.isEmpty, let attempt = history.state.attempt(one(of: unknown).id) else { return }
-    try history.record(
-      .deliverySettled(
-        DeliverySettled(
-          attempt: attempt.event, dispatchID: attempt.notice.dispatchID,
-          decision: one(of: [.resend, .delivered, .abandon]), reason: "asked the site")))
+    try history.perform(
+      RecordedHistory.settle(attempt.event, one(of: [.resend, .delivered, .abandon])))
   }
 
   private mutating func acknowledge() throws {

@@ -165,6 +165,11 @@ struct RecordedHistory {
     #"{"command":"acknowledge","dispatch_id":"\#(dispatch.text)","user_id":"\#(user.text)"\#(members)}"#
   }
 
+  static func settle(_ attempt: EventID, _ decision: Settlement) -> String {
+    #"{"command":"settle","attempt":"\#(attempt)","decision":"\#(decision.rawValue)","#
+      + #""reason":"asked the site"}"#
+  }
+
   static func importing(_ catalogue: String) -> String {
     #"{"command":"import","catalogue":\#(catalogue)}"#
   }
