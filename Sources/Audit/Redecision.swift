@@ -339,6 +339,11 @@ private struct CatalogueCheck {
       for id in program.eventTypeIDs ?? [] where !stands(state.marketEventType(id)) {
         return .broken(.dangling, "market event type \(id.text) isn't there")
       }
+      if case .group(let group)? = program.escalation?.contacts,
+        let missing = missing(groups: [group])
+      {
+        return missing
+      }
       return changes(state.program(program.id), to: program)
     case .userDefined(let user):
       let known = state.user(user.id)

@@ -17,11 +17,18 @@ extension Decider {
   }
 
   /// Decides `cancel`: the dispatch doesn't take place, or stops as if it hadn't.
+  ///
+  /// After the program's deadline it is late, and no less a cancel: people must be told.
   package func decideCancel(_ change: DispatchChangeRequest) throws(Failure) -> Decision {
     try decide(change, as: .cancel) { dispatch, modification throws(Failure) in
-      .dispatchCancelled(
+      let deadline = try program(of: dispatch).definition.cancelDeadline
+      let isLate = deadline.map {
+        dispatch.start.instant.adding(seconds: -$0.seconds) < context.now
+      }
+      return .dispatchCancelled(
         DispatchCancelled(
-          dispatchID: dispatch.id, modification: modification, reason: change.reason))
+          dispatchID: dispatch.id, modification: modification, reason: change.reason,
+          isLate: isLate))
     }
   }
 

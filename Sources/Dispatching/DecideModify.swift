@@ -10,7 +10,12 @@ extension Decider {
     let program = try program(of: dispatch)
     let eventType = try eventType(of: dispatch)
     let times = try times(of: request, for: dispatch)
-    let reasons = refusals(of: request, dispatch, program.definition, times)
+    var reasons = refusals(of: request, dispatch, program.definition, times)
+    if times.areKnown, let start = times.start {
+      reasons += try reasonsOfCaps(
+        program.definition, start, times.end, isTest: dispatch.request.isTest,
+        except: dispatch.id)
+    }
     guard reasons.isEmpty, let start = times.start else {
       return reject(.modify, of: dispatch.id, request.document, reasons)
     }

@@ -27,6 +27,11 @@ package protocol LedgerState {
 
   /// The dispatch with all its modifications; `nil` where no such request was accepted.
   func dispatch(_ id: EntityID) throws(Failure) -> Dispatch?
+  /// How many dispatches of a program begin, as last said, in `range`: no drills, none that is
+  /// cancelled, and not `other`.
+  func dispatchCount(
+    of program: EntityID, starting range: Range<Instant>, except other: EntityID?
+  ) throws(Failure) -> Int
   /// Resolutions of which a chunk is recorded, but not the last one; in the order of the log.
   func unfinishedResolutions() throws(Failure) -> [ResolutionProgress]
 

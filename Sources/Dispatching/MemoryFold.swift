@@ -33,6 +33,7 @@ extension MemoryState {
     case .dispatchRequested(let request):
       if dispatches[request.dispatchID] == nil {
         dispatches[request.dispatchID] = Dispatch(request, by: event.id, at: event.time)
+        dispatchesOfProgram[request.programID, default: []].append(request.dispatchID)
       }
     case .dispatchModified(let change): add(.modify(change), to: change.dispatchID, by: event)
     case .dispatchCancelled(let change): add(.cancel(change), to: change.dispatchID, by: event)

@@ -18,6 +18,7 @@ package struct MemoryState: Sendable {
   /// Who ever belonged to a program.
   var everEnrolled: [EntityID: Set<EntityID>] = [:]
   var dispatches: [EntityID: Dispatch] = [:]
+  var dispatchesOfProgram: [EntityID: [EntityID]] = [:]
   /// In the order in which they were begun.
   var unfinished: [ResolutionProgress] = []
   /// Those whose last chunk is recorded.
@@ -84,6 +85,16 @@ extension MemoryState: LedgerState {
   }
 
   package func dispatch(_ id: EntityID) -> Dispatch? { dispatches[id] }
+
+  package func dispatchCount(
+    of program: EntityID, starting range: Range<Instant>, except other: EntityID?
+  ) -> Int {
+    (dispatchesOfProgram[program] ?? []).count { id in
+      guard id != other, let dispatch = dispatches[id] else { return false }
+      return !dispatch.request.isTest && !dispatch.isCancelled
+        && range.contains(dispatch.start.instant)
+    }
+  }
 
   package func unfinishedResolutions() -> [ResolutionProgress] { unfinished }
 

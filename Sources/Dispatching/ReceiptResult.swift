@@ -131,7 +131,8 @@ package enum ReceiptResult: Equatable, Sendable {
       case .dispatchCancelled(let change):
         self = .begins(
           DispatchResult(
-            dispatchID: change.dispatchID, outcome: .cancelled, modification: change.modification))
+            dispatchID: change.dispatchID, outcome: .cancelled, modification: change.modification,
+            isLate: change.isLate))
       case .dispatchModified(let change):
         self = .begins(
           DispatchResult(

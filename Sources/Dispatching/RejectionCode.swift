@@ -29,6 +29,10 @@ package enum RejectionCode: String, CaseIterable, Sendable {
   case testDispatch = "test-dispatch"
   /// The dispatch hasn't come to a modification of that number.
   case unknownModification = "unknown-modification"
+  /// The program has been called on as often as it may be in the season.
+  case seasonCap = "season-cap"
+  /// The dispatch would last longer than the program allows.
+  case durationCap = "duration-cap"
   case unknownUser = "unknown-user"
   case unknownAttempt = "unknown-attempt"
   case unknownEvent = "unknown-event"

@@ -48,6 +48,10 @@ package struct RequestError: Error, Hashable, Sendable {
     case duration
     /// An RFC 3339 time.
     case instant
+    /// A time on a clock.
+    case localTime
+    /// A day that every year has.
+    case monthDay
     /// A number that counts from 1.
     case ordinal
     /// The id of an event.

@@ -55,6 +55,8 @@ extension RequestError.Form {
     case .duration: "a duration such as PT30M or P1DT12H: days, hours, minutes, seconds"
     case .time: "a time: MM/DD/YYYY HH:MM in the program's zone, or RFC 3339 with an offset"
     case .instant: "an RFC 3339 time with an offset, such as 2026-11-23T17:23:59Z"
+    case .localTime: "a time on a clock, from 00:00 to 23:59"
+    case .monthDay: "a month and a day that every year has, such as 06-01"
     case .ordinal: "a whole number from 1 on"
     case .eventID: "the id of an event, a whole number from 0 on"
     case .text(let limit): "printable text of 1 to \(limit) bytes"

@@ -52,6 +52,12 @@ package struct ViewState: LedgerState {
     return dispatch
   }
 
+  package func dispatchCount(
+    of program: EntityID, starting range: Range<Instant>, except other: EntityID?
+  ) throws(ViewError) -> Int {
+    try views.dispatches.count(of: program, starting: range, except: other)
+  }
+
   package func unfinishedResolutions() throws(ViewError) -> [ResolutionProgress] {
     try views.resolutions.unfinished().map { row in
       ResolutionProgress(

@@ -16,7 +16,9 @@ package let operatorTable = CommandTable<OperatorWorld>(
       [
         InitCommand.entry.signed, ImportCommand.entry.signed, DispatchCommand.entry.signed,
         ModifyCommand.entry.signed, ChangeCommands.cancel.signed, ChangeCommands.end.signed,
-        AcknowledgeCommand.entry.signed, AppendCommand.entry.signed,
+        AcknowledgeCommand.entry.signed, UserCommands.optOut.signed, UserCommands.optIn.signed,
+        UserCommands.enroll.signed, UserCommands.withdraw.signed, RetireCommand.entry.signed,
+        SettleCommand.entry.signed, CorrectCommand.entry.signed, AppendCommand.entry.signed,
       ]),
     CommandSection("Deliver", [DeliverCommand.entry.signed]),
     CommandSection("Look", [ShowCommands.show, ShowCommands.list, StatusCommand.entry]),

@@ -152,9 +152,18 @@ enum AppendCommand {
   static let entry = OperatorCommand(
     "append", "Run JSON Lines of any commands",
     details: """
-      One command a line: {"command":"import","catalogue":…}, {"command":"dispatch","request":…},
-      {"command":"end","dispatch_id":…,"reason":…} and {"command":"cancel",…}. Each is decided on what those
-      before it did.
+      One command a line, each decided on what those before it did; fields with ? may be left out:
+
+        {"command":"import","catalogue":…}
+        {"command":"dispatch","request":…}
+        {"command":"modify","dispatch_id":…,"start_time"?,"end_time"?,"open_ended"?,"fold"?,"reason":…}
+        {"command":"end","dispatch_id":…,"reason":…}, and likewise "cancel"
+        {"command":"acknowledge","dispatch_id":…,"user_id":…,"opt"?,"modification"?,"at"?}
+        {"command":"opt-out","user_id":…,"channel"?,"program_id"?,"reason"?}, and likewise "opt-in"
+        {"command":"enroll","user_id":…,"program_id":…,"at"?,"reason"?}, and likewise "withdraw"
+        {"command":"retire","kind":…,"id":…,"reason"?}
+        {"command":"settle","attempt":…,"decision":…,"reason":…}
+        {"command":"correct","event":…,"reason":…,"correction"?}
 
       \(Shared.batchDetails)
       """,

@@ -163,6 +163,17 @@ struct Folds {
     for id in users { same("user \(id)", memory.user(id), try views.user(id)) }
     same("userCount", memory.userCount(), try views.userCount())
     try compareConsidered()
+    for program in programs {
+      for (from, until) in [(-90_000, 90_000), (-9_000_000, 0), (0, 300_000_000)] as [(Int64, Int64)] {
+        let range = now.adding(seconds: from)..<now.adding(seconds: until)
+        for other in [nil] + dispatches.prefix(3) {
+          same(
+            "count of \(program) in \(range)",
+            memory.dispatchCount(of: program, starting: range, except: other),
+            try views.dispatchCount(of: program, starting: range, except: other))
+        }
+      }
+    }
     for id in dispatches { same("dispatch \(id)", memory.dispatch(id), try views.dispatch(id)) }
     same(
       "unfinished", memory.unfinishedResolutions(), try views.unfinishedResolutions())

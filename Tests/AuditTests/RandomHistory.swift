@@ -33,10 +33,14 @@ struct RandomHistory {
            "unknown_outcome":"resend","enrollment_required":true,"event_type_ids":["1"],
            "communication_codes":["email","sms"]},
           {"id":"3","name":"Strict","time_zone":"UTC","lead_time":"PT10M","late_notice":"suppress",
+           "cancel_deadline":"PT1H","caps":{"dispatches_per_season":3,"duration_per_dispatch":"P1D",
+             "season":{"from":"11-01","through":"02-10"}},
            "communication_codes":["console","sms"]}],
          "event_types":[{"id":"1","name":"Emergency","user_group_ids":["g0","g1"]},
-           {"id":"2","name":"Economic","user_group_ids":["g1","g2"]}],
-         "user_groups":[{"id":"g0","name":"0"},{"id":"g1","name":"1"},{"id":"g2","name":"2"}],
+           {"id":"2","name":"Economic","user_group_ids":["g1","g2","g9"]},
+           {"id":"8","name":"Unused","user_group_ids":[]}],
+         "user_groups":[{"id":"g0","name":"0"},{"id":"g1","name":"1"},{"id":"g2","name":"2"},
+           {"id":"g9","name":"9"}],
          "users":[\(list.joined(separator: ","))]}
         """))
     for _ in 0..<steps { try step() }
@@ -177,8 +181,8 @@ struct RandomHistory {
       #"{"command":"opt-in","user_id":"\#(user)"\#(scope)}"#,
       #"{"command":"enroll","user_id":"\#(user)","program_id":"\#(program)","at":"\#(at)"}"#,
       #"{"command":"withdraw","user_id":"\#(user)","program_id":"\#(program)"}"#,
-      #"{"command":"retire","kind":"user-group","id":"g2"}"#,
-      #"{"command":"retire","kind":"event-type","id":"2","reason":"replaced"}"#,
+      #"{"command":"retire","kind":"user-group","id":"g9"}"#,
+      #"{"command":"retire","kind":"event-type","id":"8","reason":"replaced"}"#,
     ])
     try history.perform(line)
   }

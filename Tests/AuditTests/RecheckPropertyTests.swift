@@ -235,8 +235,9 @@ struct Mutation: Sendable, CustomTestStringConvertible {
       $0.attributes = JSONObject([.init(key: "note", value: "other")])
     },
     .of("an answer's mark more", EventPayload.acknowledgementRecorded) {
-      let other = AcknowledgementMark.allCases.first { mark in !$0.marks.contains(mark) }
-      if let other { $0.marks = SortedSet($0.marks + [other]) }
+      let marks = $0.marks
+      let other = AcknowledgementMark.allCases.first { !marks.contains($0) }
+      if let other { $0.marks = SortedSet(marks + [other]) }
     },
     .of("an answer's marks gone", EventPayload.acknowledgementRecorded) { $0.marks = [] },
     .of("an answer to a modification to come", EventPayload.acknowledgementRecorded) {

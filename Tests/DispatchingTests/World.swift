@@ -17,10 +17,12 @@ struct World {
   var nextID: EventID { EventID(events.count) }
 
   var context: DecisionContext {
-    let lost = lostKeys
-    return DecisionContext(
+    let (lost, events) = (lostKeys, events)
+    var context = DecisionContext(
       now: now, nextID: nextID, dispatchID: dispatchID(dispatches + 1), zone: TestZones.find,
       tzdata: "test", personalData: FakeSeal.personalData(without: lost))
+    context.subject = { id in id < UInt64(events.count) ? events[Int(id)].subject : nil }
+    return context
   }
 
   func dispatchID(_ number: Int) -> EntityID {

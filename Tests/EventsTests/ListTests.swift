@@ -68,6 +68,7 @@ struct ListTests {
     try same("repair action", RepairAction.self)
     try same("unknown outcome policy", UnknownOutcomePolicy.self)
     try same("late notice policy", LateNoticePolicy.self)
+    try same("quiet hours action", QuietHoursAction.self)
     try same("address problem", AddressProblem.self)
     try same("fold", Fold.self)
     try same("rejected command", RejectedCommand.self)
