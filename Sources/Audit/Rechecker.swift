@@ -125,7 +125,7 @@ struct Rechecker {
       return
     }
     interrupt(by: event)
-    if event.isOfLedger {
+    if event.isOfLedger, event.type != .deliveryUnmatched {
       tally.rechecked += 1
       return
     }

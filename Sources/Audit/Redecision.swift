@@ -40,7 +40,13 @@ struct Redecision {
     }
     var context = DecisionContext(
       now: event.time, nextID: event.id, dispatchID: dispatchID, zone: { _ in zone },
-      tzdata: tzdata, personalData: PersonalData(seal: sealed, open: { _, _, _ in nil }))
+      tzdata: tzdata,
+      personalData: PersonalData(
+        seal: sealed, open: { _, _, _ in nil },
+        sealOrphan: { text in
+          guard let detail else { fatalError("invariant broken: nothing is there to seal") }
+          return detail
+        }))
     if let times { context.recordedMeaning = times.meaning }
     return Rules(state: state, context: context)
   }
@@ -67,6 +73,7 @@ struct Redecision {
     case .notificationDeferred:
       .broken(.unexpected, "no result before it lets the notice be tried again")
     case .deliveryRecorded(let result): redo(result)
+    case .deliveryUnmatched(let result): redo(result)
     case .deliveryUnknown(let unknown): redo(unknown)
     case .deliverySettled(let settled): redo(settled)
     case .dispatchModified(let change): redo(change)
@@ -115,11 +122,7 @@ struct Redecision {
       guard let request = try? DispatchRequest(rejected.request) else {
         return .broken(.differs, "what it keeps as the request is none")
       }
-      return deciding { () throws(Rules.Failure) in
-        let decider = self.decider(
-          dispatchID: rejected.dispatchID, times: RecordedTimes(of: rejected, request))
-        return self.rejected(try decider.decide(request))
-      }
+      return redoRequest(rejected, request)
     case .end, .cancel:
       guard case .string(let text)? = rejected.request["dispatch_id"],
         let id = EntityID(text), id == rejected.dispatchID,
@@ -156,25 +159,62 @@ struct Redecision {
     }
   }
 
-  /// What its local times were taken to mean isn't kept: it is rejected as it should be where that
-  /// follows for one of the offsets that clocks of the zone may have had.
+  private func redoRequest(_ rejected: DispatchRejected, _ request: DispatchRequest) -> Outcome {
+    let caps = [RejectionCode.seasonCap.word, RejectionCode.durationCap.word]
+    let isOfCaps = rejected.reasons.contains { caps.contains($0.code) }
+    // Only a cap depends on where the clocks of the program's zone stood.
+    let quarters = !isOfCaps ? [] : Array(stride(from: -50_400, through: 50_400, by: 900))
+    let usual = deciding { () throws(Rules.Failure) in
+      let decider = self.decider(
+        dispatchID: rejected.dispatchID, times: RecordedTimes(of: rejected, request))
+      return self.rejected(try decider.decide(request))
+    }
+    return firstFitting(usual, of: rejected, fold: request.fold, quarters) { (decider) throws(Rules.Failure) in
+      try decider.decide(request)
+    }
+  }
+
   private func redoModify(_ rejected: DispatchRejected) -> Outcome {
     guard let request = try? ModifyRequest(FieldReading(rejected.request, at: "")),
       request.dispatchID == rejected.dispatchID
     else { return .broken(.differs, "what it keeps as the command is none") }
     let usual = state.dispatch(rejected.dispatchID)?.start.offsetSeconds ?? 0
-    var first: Outcome?
-    for other in [0, 3_600, -3_600, 1_800, -1_800] {
-      let outcome = deciding { () throws(Rules.Failure) in
-        let times = RecordedTimes(of: rejected, fold: request.fold) { _ in usual + other }
-        return self.rejected(try self.decider(times: times).decide(request))
+    let offsets = [0, 3_600, -3_600, 1_800, -1_800].map { usual + $0 }
+    return firstFitting(nil, of: rejected, fold: request.fold, offsets) { (decider) throws(Rules.Failure) in
+      try decider.decide(request)
+    }
+  }
+
+  /// What a rejected command's local times were taken to mean isn't kept: it is rejected as it
+  /// should be where that follows for one of the offsets that clocks may have had.
+  ///
+  /// - Parameter usual: What it comes to for the likeliest; the first offset's where it is absent.
+  private func firstFitting(
+    _ usual: Outcome?, of rejected: DispatchRejected, fold: Fold?, _ offsets: [Int],
+    _ decide: (Rules) throws(Rules.Failure) -> Decision
+  ) -> Outcome {
+    func fits(_ outcome: Outcome) -> Bool {
+      guard case .makes(let items) = outcome, case .draft(let draft)? = items.first else {
+        return false
       }
-      if case .makes(let items) = outcome, case .draft(let draft)? = items.first,
-        draft.payload == event.payload
-      {
-        return outcome
+      return draft.payload == event.payload
+    }
+    if let usual, fits(usual) { return usual }
+    var first = usual
+    for start in offsets {
+      // Clocks may be set between start and end.
+      for step in [0, 3_600, -3_600] {
+        let times = RecordedTimes(of: rejected, fold: fold) { field in
+          field == RecordedTimes.end ? start + step : start
+        }
+        let outcome = deciding { () throws(Rules.Failure) in
+          let decider = self.decider(
+            dispatchID: rejected.dispatchID, zone: .fixed(offsetSeconds: start), times: times)
+          return self.rejected(try decide(decider))
+        }
+        if fits(outcome) { return outcome }
+        first = first ?? outcome
       }
-      first = first ?? outcome
     }
     return first ?? .noRules
   }
@@ -286,11 +326,20 @@ struct Redecision {
   private func redo(_ result: DeliveryRecorded) -> Outcome {
     let found = attempt(result.attempt, of: result.dispatchID)
     guard found.attempt != nil else { return found.problem }
+    if result.unmatched != nil {
+      return .broken(.unexpected, "no result before it names the provider's id first")
+    }
     let report = ChannelReport(
       outcome: result.outcome, evidence: result.evidence, providerID: result.providerID,
       code: result.code, isRetryable: result.isRetryable, occurredAt: result.occurredAt,
       detail: result.detail?.text)
     return record(.reported(report), of: result.attempt, detail: result.detail)
+  }
+
+  private func redo(_ result: DeliveryUnmatched) -> Outcome {
+    deciding { () throws(Rules.Failure) in
+      accepted(try self.decider(detail: result.detail).decide(ResultReport(recordedAs: result)))
+    }
   }
 
   private func redo(_ unknown: DeliveryUnknown) -> Outcome {
@@ -322,109 +371,5 @@ struct Redecision {
     return deciding { () throws(Rules.Failure) in
       accepted(try self.decider().decide(SettleRequest(recordedAs: settled)))
     }
-  }
-}
-
-/// What an import may say of the catalogue: its document isn't kept, so each event is checked by
-/// itself.
-private struct CatalogueCheck {
-  let state: MemoryState
-
-  func outcome(of event: Event) -> Redecision.Outcome {
-    switch event.payload {
-    case .userGroupDefined(let group): return changes(state.userGroup(group.id), to: group)
-    case .marketEventTypeDefined(let type):
-      return missing(groups: type.userGroupIDs) ?? changes(state.marketEventType(type.id), to: type)
-    case .programDefined(let program):
-      for id in program.eventTypeIDs ?? [] where !stands(state.marketEventType(id)) {
-        return .broken(.dangling, "market event type \(id.text) isn't there")
-      }
-      if case .group(let group)? = program.escalation?.contacts,
-        let missing = missing(groups: [group])
-      {
-        return missing
-      }
-      return changes(state.program(program.id), to: program)
-    case .userDefined(let user):
-      let known = state.user(user.id)
-      if known?.erased != nil { return erased(user.id) }
-      if known?.definition == user { return Self.unchanged }
-      return missing(groups: user.userGroupIDs) ?? .sound
-    case .userEnrolled(let change):
-      return check(change.userID) ?? missing(program: change.programID)
-        ?? enrolls(change.userID, in: change.programID, at: change.at, true)
-    case .userWithdrawn(let change):
-      return check(change.userID)
-        ?? enrolls(change.userID, in: change.programID, at: change.at, false)
-    case .userOptedOut(let change):
-      return check(change.userID) ?? change.programID.flatMap(missing(program:))
-        ?? refuses(change.userID, change.channel, change.programID, true)
-    case .userOptedIn(let change):
-      return check(change.userID)
-        ?? refuses(change.userID, change.channel, change.programID, false)
-    case .programRetired(let retired): return retires(state.program(retired.id), event.subject)
-    case .marketEventTypeRetired(let retired):
-      return retires(state.marketEventType(retired.id), event.subject)
-    case .userGroupRetired(let retired):
-      return retires(state.userGroup(retired.id), event.subject)
-    default: return .noRules
-    }
-  }
-
-  private static let unchanged = Redecision.Outcome.broken(
-    .unexpected, "it changes nothing, and what changes nothing isn't recorded")
-
-  private func changes<Definition>(
-    _ known: Defined<Definition>?, to definition: Definition
-  ) -> Redecision.Outcome {
-    known?.retired == nil && known?.definition == definition ? Self.unchanged : .sound
-  }
-
-  /// Whether an enrollment or a withdrawal changes anything.
-  private func enrolls(
-    _ user: EntityID, in program: EntityID, at time: Instant, _ enrolls: Bool
-  ) -> Redecision.Outcome {
-    state.user(user)?.isEnrolled(in: program, at: time) == enrolls ? Self.unchanged : .sound
-  }
-
-  /// Whether an opt-out or an opt-in changes anything.
-  private func refuses(
-    _ user: EntityID, _ channel: ChannelCode?, _ program: EntityID?, _ refuses: Bool
-  ) -> Redecision.Outcome {
-    let scope = OptOutScope(programID: program, channel: channel)
-    return state.user(user)?.optOuts.contains(scope) == refuses ? Self.unchanged : .sound
-  }
-
-  private func retires<Definition>(
-    _ known: Defined<Definition>?, _ subject: Subject
-  ) -> Redecision.Outcome {
-    if let known { return known.retired == nil ? .sound : Self.unchanged }
-    return .broken(.dangling, "\(subject.text) isn't there")
-  }
-
-  private func stands<Definition>(_ known: Defined<Definition>?) -> Bool {
-    known.map { $0.retired == nil } ?? false
-  }
-
-  private func missing(groups: SortedSet<EntityID>) -> Redecision.Outcome? {
-    groups.first { !stands(state.userGroup($0)) }.map {
-      .broken(.dangling, "user group \($0.text) isn't there")
-    }
-  }
-
-  private func missing(program: EntityID) -> Redecision.Outcome? {
-    stands(state.program(program))
-      ? nil : .broken(.dangling, "program \(program.text) isn't there")
-  }
-
-  private func check(_ user: EntityID) -> Redecision.Outcome? {
-    guard let known = state.user(user) else {
-      return .broken(.dangling, "user \(user.text) isn't there")
-    }
-    return known.erased == nil ? nil : erased(user)
-  }
-
-  private func erased(_ user: EntityID) -> Redecision.Outcome {
-    .broken(.unexpected, "user \(user.text) was erased, and the id can't be used again")
   }
 }

@@ -14,12 +14,13 @@ package enum Command: Equatable, Sendable {
   case retire(RetireRequest)
   case settle(SettleRequest)
   case correct(CorrectRequest)
+  case result(ResultReport)
 }
 
 extension Command {
   private static let names = [
     "import", "dispatch", "end", "cancel", "modify", "acknowledge", "opt-out", "opt-in", "enroll",
-    "withdraw", "retire", "settle", "correct",
+    "withdraw", "retire", "settle", "correct", "result",
   ]
 
   /// Parses one line of what `append` takes.
@@ -67,6 +68,7 @@ extension Command {
     case "settle": self = .settle(try SettleRequest(try reading.command(of: SettleRequest.fields)))
     case "correct":
       self = .correct(try CorrectRequest(try reading.command(of: CorrectRequest.fields)))
+    case "result": self = .result(try ResultReport(try reading.command(of: ResultReport.fields)))
     default:
       throw reading.failure("command", .badValue(found: name, expected: .oneOf(Self.names)))
     }
@@ -100,6 +102,7 @@ extension Command {
     case .retire(let request): ("retire", request.document)
     case .settle(let request): ("settle", request.document)
     case .correct(let request): ("correct", request.document)
+    case .result(let report): ("result", report.document)
     }
   }
 

@@ -94,13 +94,17 @@ package struct PersonalData {
   package var seal: (_ text: String, _ user: EntityID, _ field: PersonalField) -> SealedText
   /// Opens a sealed text; `nil` where the key is gone.
   package var open: (_ sealed: SealedText, _ user: EntityID, _ field: PersonalField) -> String?
+  /// Seals what a provider said of nobody knows whom, under the ledger's key for orphans.
+  package var sealOrphan: (_ text: String) -> SealedText
 
   package init(
     seal: @escaping (String, EntityID, PersonalField) -> SealedText,
-    open: @escaping (SealedText, EntityID, PersonalField) -> String?
+    open: @escaping (SealedText, EntityID, PersonalField) -> String?,
+    sealOrphan: @escaping (String) -> SealedText
   ) {
     self.seal = seal
     self.open = open
+    self.sealOrphan = sealOrphan
   }
 }
 
@@ -147,6 +151,7 @@ package struct Decider<State: LedgerState> {
     case .retire(let request): try decide(request)
     case .settle(let request): try decide(request)
     case .correct(let request): try decide(request)
+    case .result(let report): try decide(report)
     }
   }
 

@@ -52,6 +52,11 @@ package protocol LedgerState {
   func attempt(_ event: EventID) throws(Failure) -> Attempt?
   /// The attempts of one notice, in the order of the log.
   func attempts(of notice: NoticeKey) throws(Failure) -> [Attempt]
+  /// The attempts whose message a provider gave this id to first, in the order of the log; at most
+  /// two, for one is meant only where there is no other.
+  func attempts(withProviderID id: String) throws(Failure) -> [EventID]
+  /// Results with this provider's id that no attempt has taken yet, in the order of the log.
+  func unmatchedResults(of providerID: String) throws(Failure) -> [UnmatchedResult]
   /// What a user has answered to a modification, a stranger too, in the order of the log.
   func answers(of notice: NoticeKey) throws(Failure) -> [Answer]
   /// The attempts that nothing came back for, in the order of the log; at most `limit`.
@@ -194,5 +199,17 @@ package struct Answer: Hashable, Sendable {
     self.event = event
     self.opt = opt
     self.at = at
+  }
+}
+
+/// A result from outside that fits no attempt yet.
+package struct UnmatchedResult: Equatable, Sendable {
+  /// The `delivery.unmatched`.
+  package var event: EventID
+  package var recorded: DeliveryUnmatched
+
+  package init(event: EventID, recorded: DeliveryUnmatched) {
+    self.event = event
+    self.recorded = recorded
   }
 }

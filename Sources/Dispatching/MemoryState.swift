@@ -30,6 +30,11 @@ package struct MemoryState: Sendable {
   var attempts: [EventID: Attempt] = [:]
   var attemptsOfNotice: [NoticeKey: [EventID]] = [:]
   var open: Set<EventID> = []
+  /// By the bytes of the id that a provider gave first.
+  var attemptsOfProvider: [[UInt8]: [EventID]] = [:]
+  var haveProviderID: Set<EventID> = []
+  /// By the bytes of their provider's id; those that no attempt has taken.
+  var unmatched: [[UInt8]: [UnmatchedResult]] = [:]
   /// By the notice that they answer, whether there is one or not.
   var answers: [NoticeKey: [Answer]] = [:]
 
@@ -132,6 +137,14 @@ extension MemoryState: LedgerState {
 
   package func attempts(of notice: NoticeKey) -> [Attempt] {
     (attemptsOfNotice[notice] ?? []).compactMap { attempts[$0] }
+  }
+
+  package func attempts(withProviderID id: String) -> [EventID] {
+    (attemptsOfProvider[Array(id.utf8)] ?? []).sorted().prefix(2).map { $0 }
+  }
+
+  package func unmatchedResults(of providerID: String) -> [UnmatchedResult] {
+    unmatched[Array(providerID.utf8)] ?? []
   }
 
   package func answers(of notice: NoticeKey) -> [Answer] { answers[notice] ?? [] }

@@ -30,7 +30,7 @@ package enum ReceiptResult: Equatable, Sendable {
 
   /// One fact that was recorded: an answer, a settlement, a result, a correction.
   package struct FactResult: Equatable, Sendable {
-    package enum Outcome: String, Sendable { case acknowledged, settled, corrected }
+    package enum Outcome: String, Sendable { case acknowledged, settled, corrected, matched, unmatched }
 
     package var outcome: Outcome
     /// What was recorded, as the receipt holds it.
@@ -150,6 +150,8 @@ package enum ReceiptResult: Equatable, Sendable {
       case .userOptedOut: self = .counts(\.optOuts)
       case .userOptedIn: self = .counts(\.optIns)
       case .programRetired, .marketEventTypeRetired, .userGroupRetired: self = .counts(\.retired)
+      case .deliveryRecorded(let result): self = .states(FactResult(result))
+      case .deliveryUnmatched(let result): self = .states(FactResult(result))
       case .deliverySettled(let settled): self = .states(FactResult(settled))
       case .ledgerCorrectionRecorded(let correction): self = .states(FactResult(correction))
       case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged,
@@ -159,8 +161,7 @@ package enum ReceiptResult: Equatable, Sendable {
         .legalHoldReleased, .signalObserved:
         self = .tellsNothing
       case .dispatchScheduled, .dispatchTriggered, .dispatchMissed,
-        .notificationAttempted, .notificationDeferred, .notificationEscalated, .deliveryRecorded,
-        .deliveryUnknown:
+        .notificationAttempted, .notificationDeferred, .notificationEscalated, .deliveryUnknown:
         self = .tellsNothing
       }
     }
@@ -218,6 +219,25 @@ extension ReceiptResult.FactResult {
     facts["attempt"] = .string(String(settled.attempt))
     facts["decision"] = .string(settled.decision.rawValue)
     facts["dispatch"] = .string(settled.dispatchID.text)
+  }
+
+  fileprivate init(_ result: DeliveryRecorded) {
+    outcome = .matched
+    dispatchID = result.dispatchID
+    facts = JSONObject()
+    facts["attempt"] = .string(String(result.attempt))
+    facts["dispatch"] = .string(result.dispatchID.text)
+    facts["evidence"] = .integer(Int64(result.evidence.rawValue))
+    facts["result"] = .string(result.outcome.rawValue)
+  }
+
+  fileprivate init(_ result: DeliveryUnmatched) {
+    outcome = .unmatched
+    facts = JSONObject()
+    facts["attempt"] = result.attempt.map { .string(String($0)) }
+    facts["evidence"] = .integer(Int64(result.evidence.rawValue))
+    facts["provider_id"] = result.providerID.map { .string($0) }
+    facts["result"] = .string(result.outcome.rawValue)
   }
 
   fileprivate init(_ correction: LedgerCorrectionRecorded) {

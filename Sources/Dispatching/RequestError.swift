@@ -56,6 +56,10 @@ package struct RequestError: Error, Hashable, Sendable {
     case ordinal
     /// The id of an event.
     case eventID
+    /// The body of a form, URL-encoded.
+    case form
+    /// A delivery status notification.
+    case deliveryStatus
     /// An RFC 3339 time, or `MM/DD/YYYY HH:MM`.
     case time
     /// Printable text of 1 to so many bytes.

@@ -58,6 +58,8 @@ extension RequestError.Form {
     case .localTime: "a time on a clock, from 00:00 to 23:59"
     case .monthDay: "a month and a day that every year has, such as 06-01"
     case .ordinal: "a whole number from 1 on"
+    case .form: "a form's body, NAME=VALUE&…, URL-encoded"
+    case .deliveryStatus: "JSON Lines, Twilio's callbacks, or a delivery status notification"
     case .eventID: "the id of an event, a whole number from 0 on"
     case .text(let limit): "printable text of 1 to \(limit) bytes"
     case .language: "a language tag such as en or pt-BR"

@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// A time on the clocks of a zone, `HH:MM`.
 package struct LocalTime: CheckedText {
@@ -159,7 +159,7 @@ package struct Escalation: Record {
   package var contacts: Contacts
 
   /// Who is told then; users need not be defined.
-  package enum Contacts: Hashable, Sendable {
+  package enum Contacts: Equatable, Sendable {
     case users(SortedSet<EntityID>)
     case group(EntityID)
   }

@@ -223,6 +223,21 @@ extension Ledger {
         if row?.erased == nil { users.append(user.id) }
       }
     }
+    for case .result(let result) in commands where result.report.detail != nil {
+      try keys.prepareForOrphans()
+      let attempt = try inViews { () throws(ViewError) in
+        try result.attempt ?? result.providerID.flatMap { id throws(ViewError) in
+          try views.attempts.find(providerID: id).first
+        }
+      }
+      guard let attempt else { continue }
+      let user = try inViews { () throws(ViewError) in
+        try views.attempts.find(attempt)?.notice.userID
+      }
+      guard let user else { continue }
+      let row = try inViews { () throws(ViewError) in try views.users.find(user) }
+      if row?.erased == nil { users.append(user) }
+    }
     try keys.prepare(users)
   }
 

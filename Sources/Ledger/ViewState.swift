@@ -93,6 +93,14 @@ package struct ViewState: LedgerState {
     try views.attempts.list(of: notice).map(\.attempt)
   }
 
+  package func attempts(withProviderID id: String) throws(ViewError) -> [EventID] {
+    try views.attempts.find(providerID: id)
+  }
+
+  package func unmatchedResults(of providerID: String) throws(ViewError) -> [UnmatchedResult] {
+    try views.attempts.unmatched(providerID: providerID)
+  }
+
   package func answers(of notice: NoticeKey) throws(ViewError) -> [Answer] {
     try views.acknowledgements.list(of: notice).map { row in
       Answer(event: row.event, opt: row.opt, at: row.answeredAt)

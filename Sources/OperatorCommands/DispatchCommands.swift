@@ -97,3 +97,34 @@ enum AcknowledgeCommand {
       return try submit(acknowledge, invocation, world, &session)
     })
 }
+
+enum ResultCommand {
+  static let file = Argument(
+    "FILE", .input, help: "Results of one of the three forms below; - is stdin")
+  static let entry = OperatorCommand(
+    "result", "Record what providers and mail servers say became of attempts",
+    details: """
+      The form is found out by itself:
+
+      - JSON Lines: {"attempt":"44"} or {"provider_id":"SM…"} and "outcome" (accepted, in-transit,
+        delivered, undelivered, failed, expired, cancelled); "evidence" 0 to 3, "code", "retryable", "at",
+        "detail" where they are known.
+      - Twilio's status callbacks, one body a line: MessageSid=…&MessageStatus=….
+      - One delivery status notification, the whole message (RFC 3464). Its Original-Envelope-Id, or the
+        Message-ID of what it returns, names the attempt.
+
+      Results may repeat, come in any order and contradict each other: all are kept, and weaker
+      evidence never lowers a stronger one. What fits no attempt is kept as unmatched, and is taken
+      once the provider's id of a message is known. Raw texts are sealed.
+      """,
+    examples: [
+      Example("dispatch-ledger result callbacks.txt --key 2026-11-23", "Twilio's, as they came"),
+      Example("dispatch-ledger result - < bounce.eml", "From a mail server's pipe"),
+    ], takes: [file, Shared.key, Shared.batch, Shared.expect],
+    run: { (invocation, world, session) throws(CommandFailure) in
+      let bytes = try CallInput.read(invocation[file])
+      let origin = try world.open(invocation, NoteBook()).identity.origin
+      let results = try CallInput.results(bytes, origin: origin)
+      return try submit(results, invocation, invocation[Shared.batch], world, &session)
+    })
+}

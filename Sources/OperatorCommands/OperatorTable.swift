@@ -20,7 +20,7 @@ package let operatorTable = CommandTable<OperatorWorld>(
         UserCommands.enroll.signed, UserCommands.withdraw.signed, RetireCommand.entry.signed,
         SettleCommand.entry.signed, CorrectCommand.entry.signed, AppendCommand.entry.signed,
       ]),
-    CommandSection("Deliver", [DeliverCommand.entry.signed]),
+    CommandSection("Deliver", [DeliverCommand.entry.signed, ResultCommand.entry.signed]),
     CommandSection("Look", [ShowCommands.show, ShowCommands.list, StatusCommand.entry]),
     CommandSection("Evidence", [CheckpointCommand.entry, RotateCommands.key]),
     CommandSection(

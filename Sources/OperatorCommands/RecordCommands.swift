@@ -164,6 +164,7 @@ enum AppendCommand {
         {"command":"retire","kind":…,"id":…,"reason"?}
         {"command":"settle","attempt":…,"decision":…,"reason":…}
         {"command":"correct","event":…,"reason":…,"correction"?}
+        {"command":"result","attempt"?,"provider_id"?,"outcome":…,"evidence"?,"code"?,"retryable"?,"at"?,"detail"?}
 
       \(Shared.batchDetails)
       """,

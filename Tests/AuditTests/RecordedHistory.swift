@@ -254,7 +254,10 @@ enum Zones {
 
 /// Sealing that anybody can open: the bytes of user, field and text, as long as a real seal.
 enum Seals {
-  static var personalData: PersonalData { PersonalData(seal: seal, open: open) }
+  static var personalData: PersonalData {
+    PersonalData(
+      seal: seal, open: open, sealOrphan: { seal($0, AuditedHistory.id("orphans"), .resultDetail) })
+  }
 
   private static func seal(
     _ text: String, _ user: EntityID, _ field: PersonalField

@@ -15,7 +15,7 @@ struct CommandTests {
 
   static let names = [
     "import", "dispatch", "end", "cancel", "modify", "acknowledge", "opt-out", "opt-in", "enroll",
-    "withdraw", "retire", "settle", "correct",
+    "withdraw", "retire", "settle", "correct", "result",
   ]
 
   static let request =
@@ -31,6 +31,7 @@ struct CommandTests {
       #"{"command":"modify","dispatch_id":7,"end_time":"08/27/2019 22:04","reason":"r"}"#,
       #"{"channel":"sms","command":"opt-out","program_id":1,"reason":"STOP","user_id":"u"}"#,
       #"{"command":"opt-in","user_id":7}"#,
+      #"{"command":"result","evidence":3,"outcome":"delivered","provider_id":"SM1"}"#,
       #"{"at":"2026-07-01T00:00:00Z","command":"enroll","program_id":1,"user_id":"u"}"#,
       #"{"command":"withdraw","program_id":1,"user_id":"u"}"#,
       #"{"command":"retire","id":1,"kind":"event-type","reason":"replaced"}"#,

@@ -11,7 +11,7 @@ struct ListTests {
         [
           "ledger.created", "ledger.recovered", "ledger.repaired", "ledger.key-changed",
           "ledger.time-stamped", "ledger.archived", "ledger.attached", "ledger.disposed",
-          "ledger.export-issued", "ledger.correction-recorded",
+          "ledger.export-issued", "ledger.correction-recorded", "delivery.unmatched",
         ]
       ),
       ("program/ID", ["program.defined", "program.retired"]),
