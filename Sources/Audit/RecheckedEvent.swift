@@ -93,6 +93,8 @@ extension Redecision.Item {
           && one.channel == other.channel
       case (.notificationDeferred(let one), .notificationDeferred(let other)):
         one.modification == other.modification && one.userID == other.userID
+      case (.deliveryRecorded(let one), .deliveryRecorded(let other)):
+        one.attempt == other.attempt && one.unmatched == other.unmatched
       case (.deliverySettled(let one), .deliverySettled(let other)):
         one.attempt == other.attempt
       default: true

@@ -125,7 +125,7 @@ struct Rechecker {
       return
     }
     interrupt(by: event)
-    if event.isOfLedger {
+    if event.isOfLedger, event.type != .deliveryUnmatched {
       tally.rechecked += 1
       return
     }
@@ -291,6 +291,10 @@ struct Rechecker {
       {
         messages = RecordedTimes.otherwise(rejected, request, in: zone, zones)
       }
+    case .dispatchModified(let change):
+      messages =
+        [RecordedTimes.otherwise(change.start, "start", zones)].compactMap { $0 }
+        + (change.end.flatMap { RecordedTimes.otherwise($0, "end", zones) }.map { [$0] } ?? [])
     case .dispatchEnded(let change):
       messages = [RecordedTimes.otherwise(change.end, "end", zones)].compactMap { $0 }
     default: break

@@ -32,10 +32,10 @@ struct RecordedTimes {
   /// What a text was taken to mean, where the event says; in whichever zone the program has.
   let meaning: (_ time: TypedTime, _ field: String, _ zone: ZoneName) -> TypedTime.Meaning?
 
-  /// Of an accepted request: the moments that it holds, in the program's zone.
-  init(of requested: DispatchRequested) {
+  /// Of an accepted request or modification: the moments that it holds, in the zone that is asked.
+  init(_ start: ZonedMoment, _ end: ZonedMoment?) {
     meaning = { time, field, zone in
-      guard let moment = field == Self.start ? requested.start : requested.end else { return nil }
+      guard let moment = field == Self.start ? start : end else { return nil }
       return .moment(
         ZonedMoment(
           instant: moment.instant, zone: zone, text: time.text,
@@ -46,29 +46,40 @@ struct RecordedTimes {
   /// Of a rejected one: what its reasons say of its times; of the others nothing is kept, so they
   /// mean something that fits the reasons wherever any zone's clocks make that possible.
   init(of rejected: DispatchRejected, _ request: DispatchRequest) {
-    let reasons = rejected.reasons
-    func has(_ code: RejectionCode, _ field: String) -> RejectionReason? {
-      reasons.first { $0.code == code.word && $0.field.map { sameBytes($0, field) } ?? false }
-    }
-    let isEndFirst = has(.endBeforeStart, Self.end) != nil
+    let isEndFirst = Self.reason(.endBeforeStart, Self.end, in: rejected.reasons) != nil
     let isMixed = request.end.map { $0.isLocal != request.start.isLocal } ?? false
+    self.init(of: rejected, fold: request.fold) { field in
+      // The furthest that clocks can stand from UTC, either way, where a local time is compared
+      // with an instant.
+      let furthest = ZonedMoment.offsets.upperBound
+      return !isMixed ? 0 : (field == Self.end) == isEndFirst ? furthest : -furthest
+    }
+  }
+
+  /// Of a rejected command whose local times were taken to be so many seconds east of UTC, unless
+  /// its reasons say that they are none or two.
+  init(of rejected: DispatchRejected, fold: Fold?, offset: @escaping (_ field: String) -> Int) {
+    let reasons = rejected.reasons
     meaning = { time, field, zone in
       guard case .local(let civil) = time.reading else { return nil }
-      if has(.timeInGap, field) != nil { return .gap }
-      if request.fold == nil, let reason = has(.timeAmbiguous, field),
+      if Self.reason(.timeInGap, field, in: reasons) != nil { return .gap }
+      if fold == nil, let reason = Self.reason(.timeAmbiguous, field, in: reasons),
         let (first, second) = Self.occurrences(of: civil, in: reason.message)
       {
         return .ambiguous(first: first, second: second)
       }
-      // The furthest that clocks can stand from UTC, either way, where a local time is compared
-      // with an instant.
-      let furthest = ZonedMoment.offsets.upperBound
-      let offset = !isMixed ? 0 : (field == Self.end) == isEndFirst ? furthest : -furthest
+      let offset = offset(field)
       guard let instant = Self.instant(of: civil, offset) else { return nil }
       return .moment(
         ZonedMoment(
           instant: instant, zone: zone, text: time.text, offsetSeconds: offset, tzdata: ""))
     }
+  }
+
+  private static func reason(
+    _ code: RejectionCode, _ field: String, in reasons: [RejectionReason]
+  ) -> RejectionReason? {
+    reasons.first { $0.code == code.word && $0.field.map { sameBytes($0, field) } ?? false }
   }
 
   /// The two instants that the message of an ambiguous time names, where clocks could show the time

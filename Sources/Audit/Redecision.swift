@@ -40,7 +40,13 @@ struct Redecision {
     }
     var context = DecisionContext(
       now: event.time, nextID: event.id, dispatchID: dispatchID, zone: { _ in zone },
-      tzdata: tzdata, personalData: PersonalData(seal: sealed, open: { _, _, _ in nil }))
+      tzdata: tzdata,
+      personalData: PersonalData(
+        seal: sealed, open: { _, _, _ in nil },
+        sealOrphan: { text in
+          guard let detail else { fatalError("invariant broken: nothing is there to seal") }
+          return detail
+        }))
     if let times { context.recordedMeaning = times.meaning }
     return Rules(state: state, context: context)
   }
@@ -67,16 +73,17 @@ struct Redecision {
     case .notificationDeferred:
       .broken(.unexpected, "no result before it lets the notice be tried again")
     case .deliveryRecorded(let result): redo(result)
+    case .deliveryUnmatched(let result): redo(result)
     case .deliveryUnknown(let unknown): redo(unknown)
-    case .deliverySettled(let settled): check(settled)
-    case .dispatchModified, .dispatchScheduled, .dispatchTriggered, .dispatchMissed,
-      .notificationEscalated, .acknowledgementRecorded:
-      .noRules
+    case .deliverySettled(let settled): redo(settled)
+    case .dispatchModified(let change): redo(change)
+    case .acknowledgementRecorded(let answer): redo(answer)
+    case .dispatchScheduled, .dispatchTriggered, .dispatchMissed, .notificationEscalated: .noRules
     case .userGroupDefined, .marketEventTypeDefined, .programDefined, .userDefined, .userEnrolled,
-      .userWithdrawn, .userOptedOut, .userOptedIn:
+      .userWithdrawn, .userOptedOut, .userOptedIn, .programRetired, .marketEventTypeRetired,
+      .userGroupRetired:
       CatalogueCheck(state: state).outcome(of: event)
-    case .programRetired, .marketEventTypeRetired, .userGroupRetired, .userErased,
-      .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
+    case .userErased, .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
       .legalHoldReleased, .signalObserved:
       .noRules
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
@@ -101,7 +108,7 @@ struct Redecision {
     }
     return deciding { () throws(Rules.Failure) in
       let decider = self.decider(
-        dispatchID: requested.dispatchID, times: RecordedTimes(of: requested))
+        dispatchID: requested.dispatchID, times: RecordedTimes(requested.start, requested.end))
       return accepted(try decider.decide(request))
     }
   }
@@ -115,11 +122,7 @@ struct Redecision {
       guard let request = try? DispatchRequest(rejected.request) else {
         return .broken(.differs, "what it keeps as the request is none")
       }
-      return deciding { () throws(Rules.Failure) in
-        let decider = self.decider(
-          dispatchID: rejected.dispatchID, times: RecordedTimes(of: rejected, request))
-        return self.rejected(try decider.decide(request))
-      }
+      return redoRequest(rejected, request)
     case .end, .cancel:
       guard case .string(let text)? = rejected.request["dispatch_id"],
         let id = EntityID(text), id == rejected.dispatchID,
@@ -132,7 +135,93 @@ struct Redecision {
           rejected.command == .end
             ? try decider.decideEnd(change) : try decider.decideCancel(change))
       }
-    case .modify: return .noRules
+    case .modify: return redoModify(rejected)
+    }
+  }
+
+  private func redo(_ modified: DispatchModified) -> Outcome {
+    guard let dispatch = state.dispatch(modified.dispatchID) else {
+      return .broken(.dangling, "dispatch \(modified.dispatchID.text) was never requested")
+    }
+    let moments = [("start", modified.start)] + (modified.end.map { [("end", $0)] } ?? [])
+    for (field, moment) in moments where moment != dispatch.start && moment != dispatch.end {
+      if let problem = RecordedTimes.problem(of: moment, field) { return .broken(.time, problem) }
+    }
+    guard let request = ModifyRequest(recordedAs: modified, of: dispatch) else {
+      return .broken(.time, "its times are none")
+    }
+    guard isPrintable(request.reason, limit: DispatchChangeRequest.reasonLimit) else {
+      return .broken(.differs, "its reason is none that a command takes")
+    }
+    return deciding { () throws(Rules.Failure) in
+      let decider = self.decider(times: RecordedTimes(modified.start, modified.end))
+      return accepted(try decider.decide(request))
+    }
+  }
+
+  private func redoRequest(_ rejected: DispatchRejected, _ request: DispatchRequest) -> Outcome {
+    let caps = [RejectionCode.seasonCap.word, RejectionCode.durationCap.word]
+    let isOfCaps = rejected.reasons.contains { caps.contains($0.code) }
+    // Only a cap depends on where the clocks of the program's zone stood.
+    let quarters = !isOfCaps ? [] : Array(stride(from: -50_400, through: 50_400, by: 900))
+    let usual = deciding { () throws(Rules.Failure) in
+      let decider = self.decider(
+        dispatchID: rejected.dispatchID, times: RecordedTimes(of: rejected, request))
+      return self.rejected(try decider.decide(request))
+    }
+    return firstFitting(usual, of: rejected, fold: request.fold, quarters) { (decider) throws(Rules.Failure) in
+      try decider.decide(request)
+    }
+  }
+
+  private func redoModify(_ rejected: DispatchRejected) -> Outcome {
+    guard let request = try? ModifyRequest(FieldReading(rejected.request, at: "")),
+      request.dispatchID == rejected.dispatchID
+    else { return .broken(.differs, "what it keeps as the command is none") }
+    let usual = state.dispatch(rejected.dispatchID)?.start.offsetSeconds ?? 0
+    let offsets = [0, 3_600, -3_600, 1_800, -1_800].map { usual + $0 }
+    return firstFitting(nil, of: rejected, fold: request.fold, offsets) { (decider) throws(Rules.Failure) in
+      try decider.decide(request)
+    }
+  }
+
+  /// What a rejected command's local times were taken to mean isn't kept: it is rejected as it
+  /// should be where that follows for one of the offsets that clocks may have had.
+  ///
+  /// - Parameter usual: What it comes to for the likeliest; the first offset's where it is absent.
+  private func firstFitting(
+    _ usual: Outcome?, of rejected: DispatchRejected, fold: Fold?, _ offsets: [Int],
+    _ decide: (Rules) throws(Rules.Failure) -> Decision
+  ) -> Outcome {
+    func fits(_ outcome: Outcome) -> Bool {
+      guard case .makes(let items) = outcome, case .draft(let draft)? = items.first else {
+        return false
+      }
+      return draft.payload == event.payload
+    }
+    if let usual, fits(usual) { return usual }
+    var first = usual
+    for start in offsets {
+      // Clocks may be set between start and end.
+      for step in [0, 3_600, -3_600] {
+        let times = RecordedTimes(of: rejected, fold: fold) { field in
+          field == RecordedTimes.end ? start + step : start
+        }
+        let outcome = deciding { () throws(Rules.Failure) in
+          let decider = self.decider(
+            dispatchID: rejected.dispatchID, zone: .fixed(offsetSeconds: start), times: times)
+          return self.rejected(try decide(decider))
+        }
+        if fits(outcome) { return outcome }
+        first = first ?? outcome
+      }
+    }
+    return first ?? .noRules
+  }
+
+  private func redo(_ answer: AcknowledgementRecorded) -> Outcome {
+    deciding { () throws(Rules.Failure) in
+      accepted(try self.decider().decide(AcknowledgeRequest(recordedAs: answer)))
     }
   }
 
@@ -237,12 +326,21 @@ struct Redecision {
   private func redo(_ result: DeliveryRecorded) -> Outcome {
     let found = attempt(result.attempt, of: result.dispatchID)
     guard found.attempt != nil else { return found.problem }
+    if result.unmatched != nil {
+      return .broken(.unexpected, "no result before it names the provider's id first")
+    }
     let report = ChannelReport(
       outcome: result.outcome, evidence: result.evidence, providerID: result.providerID,
       code: result.code, isRetryable: result.isRetryable, retryAfter: result.retryAfter,
       occurredAt: result.occurredAt,
       detail: result.detail?.text)
     return record(.reported(report), of: result.attempt, detail: result.detail)
+  }
+
+  private func redo(_ result: DeliveryUnmatched) -> Outcome {
+    deciding { () throws(Rules.Failure) in
+      accepted(try self.decider(detail: result.detail).decide(ResultReport(recordedAs: result)))
+    }
   }
 
   private func redo(_ unknown: DeliveryUnknown) -> Outcome {
@@ -263,7 +361,7 @@ struct Redecision {
   }
 
   /// A settlement that doesn't follow from the loss at once is somebody's own decision.
-  private func check(_ settled: DeliverySettled) -> Outcome {
+  private func redo(_ settled: DeliverySettled) -> Outcome {
     let found = attempt(settled.attempt, of: settled.dispatchID)
     guard let attempt = found.attempt else { return found.problem }
     guard attempt.standing.fate == .unknown else {
@@ -271,72 +369,8 @@ struct Redecision {
         .unexpected,
         "the attempt's outcome isn't unknown: \(attempt.standing.fate.rawValue)")
     }
-    return .sound
-  }
-}
-
-/// What an import may say of the catalogue: its document isn't kept, so each event is checked by
-/// itself.
-private struct CatalogueCheck {
-  let state: MemoryState
-
-  func outcome(of event: Event) -> Redecision.Outcome {
-    switch event.payload {
-    case .userGroupDefined(let group): return changes(state.userGroup(group.id), to: group)
-    case .marketEventTypeDefined(let type):
-      return missing(groups: type.userGroupIDs) ?? changes(state.marketEventType(type.id), to: type)
-    case .programDefined(let program):
-      for id in program.eventTypeIDs ?? [] where !stands(state.marketEventType(id)) {
-        return .broken(.dangling, "market event type \(id.text) isn't there")
-      }
-      return changes(state.program(program.id), to: program)
-    case .userDefined(let user):
-      let known = state.user(user.id)
-      if known?.erased != nil { return erased(user.id) }
-      if known?.definition == user { return Self.unchanged }
-      return missing(groups: user.userGroupIDs) ?? .sound
-    case .userEnrolled(let change):
-      return check(change.userID) ?? missing(program: change.programID) ?? .sound
-    case .userWithdrawn(let change): return check(change.userID) ?? .sound
-    case .userOptedOut(let change):
-      return check(change.userID) ?? change.programID.flatMap(missing(program:)) ?? .sound
-    case .userOptedIn(let change): return check(change.userID) ?? .sound
-    default: return .noRules
+    return deciding { () throws(Rules.Failure) in
+      accepted(try self.decider().decide(SettleRequest(recordedAs: settled)))
     }
-  }
-
-  private static let unchanged = Redecision.Outcome.broken(
-    .unexpected, "it changes nothing, and what changes nothing isn't recorded")
-
-  private func changes<Definition>(
-    _ known: Defined<Definition>?, to definition: Definition
-  ) -> Redecision.Outcome {
-    known?.retired == nil && known?.definition == definition ? Self.unchanged : .sound
-  }
-
-  private func stands<Definition>(_ known: Defined<Definition>?) -> Bool {
-    known.map { $0.retired == nil } ?? false
-  }
-
-  private func missing(groups: SortedSet<EntityID>) -> Redecision.Outcome? {
-    groups.first { !stands(state.userGroup($0)) }.map {
-      .broken(.dangling, "user group \($0.text) isn't there")
-    }
-  }
-
-  private func missing(program: EntityID) -> Redecision.Outcome? {
-    stands(state.program(program))
-      ? nil : .broken(.dangling, "program \(program.text) isn't there")
-  }
-
-  private func check(_ user: EntityID) -> Redecision.Outcome? {
-    guard let known = state.user(user) else {
-      return .broken(.dangling, "user \(user.text) isn't there")
-    }
-    return known.erased == nil ? nil : erased(user)
-  }
-
-  private func erased(_ user: EntityID) -> Redecision.Outcome {
-    .broken(.unexpected, "user \(user.text) was erased, and the id can't be used again")
   }
 }

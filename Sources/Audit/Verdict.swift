@@ -86,7 +86,7 @@ struct Telling {
       break
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
       .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,
-      .ledgerCorrectionRecorded:
+      .ledgerCorrectionRecorded, .deliveryUnmatched:
       break
     }
   }

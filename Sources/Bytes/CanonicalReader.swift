@@ -140,9 +140,9 @@ extension CanonicalReader {
   @inlinable @inline(__always)
   mutating func end(_ first: Unicode.Scalar, _ last: Unicode.Scalar) -> Bool {
     // Nothing was taken from it: the reader still stands at its first byte.
-    if separator == UInt8(truncatingIfNeeded: first.value) { offset &+= 1 }
-    guard stands(last, at: offset) else { return false }
-    offset &+= 1
+    let close = separator == UInt8(truncatingIfNeeded: first.value) ? offset &+ 1 : offset
+    guard stands(last, at: close) else { return false }
+    offset = close &+ 1
     depth &-= 1
     separator = UInt8(ascii: ",")
     // Only the outermost object ends where the line does.

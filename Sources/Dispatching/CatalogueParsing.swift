@@ -25,7 +25,8 @@ extension ProgramDefined {
   init(_ entry: FieldReading) throws(RequestError) {
     try entry.allowOnly([
       "id", "name", "time_zone", "communication_codes", "lead_time", "enrollment_required",
-      "unknown_outcome", "late_notice", "event_type_ids", "attributes",
+      "unknown_outcome", "late_notice", "event_type_ids", "cancel_deadline", "caps", "quiet_hours",
+      "escalation", "test_recipients_only", "attributes",
     ])
     let id = try entry.id("id")
     let name = try entry.printable("name", limit: nameBytes)
@@ -33,13 +34,24 @@ extension ProgramDefined {
     guard let zone else { throw entry.failure("time_zone", .missing) }
     self.init(
       id: id, name: name, timeZone: zone, communicationCodes: try Self.codes(of: entry),
-      leadTime: try Self.leadTime(of: entry),
+      leadTime: try entry.optionalDuration("lead_time") ?? Self.noLeadTime,
       enrollmentRequired: try entry.bool("enrollment_required", default: false),
       unknownOutcome: try entry.optionalWord("unknown_outcome") ?? .hold,
       lateNotice: try entry.optionalWord("late_notice") ?? .send,
       eventTypeIDs: try entry.optionalIDs("event_type_ids", limit: CatalogueDocument.nameLimit)
         .map { SortedSet($0) },
-      attributes: try Self.attributes(of: entry))
+      cancelDeadline: try entry.optionalDuration("cancel_deadline"),
+      caps: try entry.part("caps").map { part throws(RequestError) in try ProgramCaps(part) },
+      quietHours: try entry.part("quiet_hours").map { part throws(RequestError) in
+        try QuietHours(part)
+      },
+      escalation: try entry.part("escalation").map { part throws(RequestError) in
+        try Escalation(part)
+      },
+      testRecipientsOnly: entry.optionalJSON("test_recipients_only") == nil
+        ? nil : try entry.bool("test_recipients_only", default: false),
+      attributes: try entry.optionalObject(
+        "attributes", limitBytes: CatalogueDocument.attributeBytes))
   }
 
   private static func codes(of entry: FieldReading) throws(RequestError) -> [ChannelCode] {
@@ -61,26 +73,11 @@ extension ProgramDefined {
     return codes
   }
 
-  private static func leadTime(of entry: FieldReading) throws(RequestError) -> ISODuration {
-    let text = try entry.optionalString("lead_time") ?? "PT0S"
-    guard let duration = ISODuration(text) else {
-      throw entry.failure("lead_time", .badValue(found: text, expected: .duration))
+  private static var noLeadTime: ISODuration {
+    guard let none = ISODuration("PT0S") else {
+      fatalError("invariant broken: PT0S is no duration")
     }
-    return duration
-  }
-
-  private static func attributes(of entry: FieldReading) throws(RequestError) -> JSONObject? {
-    guard let json = entry.optionalJSON("attributes") else { return nil }
-    let object = try FieldReading(json, at: entry.path(of: "attributes")).object
-    let limit = CatalogueDocument.attributeBytes
-    let size = json.canonicalBytes.count
-    guard size <= limit else {
-      throw entry.failure("attributes", .tooLarge(bytes: size, limit: limit))
-    }
-    guard json.depth <= DispatchRequest.limitDepth else {
-      throw entry.failure("attributes", .tooDeep(limit: DispatchRequest.limitDepth))
-    }
-    return object
+    return none
   }
 }
 

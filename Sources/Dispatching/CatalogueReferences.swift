@@ -17,6 +17,9 @@ extension Decider {
       for type in program.eventTypeIDs ?? [] {
         try check.eventType(type, at: "\(path).event_type_ids")
       }
+      if case .group(let group)? = program.escalation?.contacts {
+        try check.groups([group], at: "\(path).escalation.user_group_id")
+      }
     }
     for (index, user) in catalogue.users.enumerated() {
       let path = "users[\(index)]"

@@ -1,5 +1,5 @@
 package import Bytes
-package import Events
+import Events
 
 /// What somebody asks the ledger to do: parsed and well formed, but not yet decided.
 package enum Command: Equatable, Sendable {
@@ -7,41 +7,30 @@ package enum Command: Equatable, Sendable {
   case dispatch(DispatchRequest)
   case end(DispatchChangeRequest)
   case cancel(DispatchChangeRequest)
-}
-
-/// What `end` and `cancel` need to know.
-package struct DispatchChangeRequest: Equatable, Sendable {
-  package let dispatchID: EntityID
-  /// Printable text of 1 to 1,024 bytes; it is recorded, so it names no person.
-  package let reason: String
-
-  package static let reasonLimit = 1_024
-
-  package init(dispatchID: EntityID, reason: String) throws(RequestError) {
-    guard isPrintable(reason, limit: Self.reasonLimit) else {
-      throw RequestError(
-        path: "reason",
-        problem: .badValue(found: reason, expected: .text(limit: Self.reasonLimit)))
-    }
-    self.dispatchID = dispatchID
-    self.reason = reason
-  }
-
-  /// The change as it was given.
-  package var document: JSONObject {
-    JSONObject([
-      .init(key: "dispatch_id", value: .string(dispatchID.text)),
-      .init(key: "reason", value: .string(reason)),
-    ])
-  }
+  case modify(ModifyRequest)
+  case acknowledge(AcknowledgeRequest)
+  case opt(OptRequest)
+  case enrollment(EnrollmentRequest)
+  case retire(RetireRequest)
+  case settle(SettleRequest)
+  case correct(CorrectRequest)
+  case result(ResultReport)
 }
 
 extension Command {
-  private static let names = ["import", "dispatch", "end", "cancel"]
+  private static let names = [
+    "import", "dispatch", "end", "cancel", "modify", "acknowledge", "opt-out", "opt-in", "enroll",
+    "withdraw", "retire", "settle", "correct", "result",
+  ]
 
   /// Parses one line of what `append` takes.
   package init(parsing line: [UInt8]) throws(RequestError) {
-    let reading = FieldReading(try JSON.document(line), at: "")
+    try self.init(try JSON.document(line))
+  }
+
+  /// Takes the object that such a line is.
+  package init(_ object: JSONObject) throws(RequestError) {
+    let reading = FieldReading(object, at: "")
     let name = try reading.string("command")
     switch name {
     case "import":
@@ -63,6 +52,23 @@ extension Command {
       let change = try DispatchChangeRequest(
         dispatchID: try reading.id("dispatch_id"), reason: try reading.string("reason"))
       self = name == "end" ? .end(change) : .cancel(change)
+    case "modify":
+      self = .modify(try ModifyRequest(try reading.command(of: ModifyRequest.fields)))
+    case "acknowledge":
+      self = .acknowledge(
+        try AcknowledgeRequest(try reading.command(of: AcknowledgeRequest.fields)))
+    case "opt-out", "opt-in":
+      self = .opt(
+        try OptRequest(try reading.command(of: OptRequest.fields), isOut: name == "opt-out"))
+    case "enroll", "withdraw":
+      self = .enrollment(
+        try EnrollmentRequest(
+          try reading.command(of: EnrollmentRequest.fields), enrolls: name == "enroll"))
+    case "retire": self = .retire(try RetireRequest(try reading.command(of: RetireRequest.fields)))
+    case "settle": self = .settle(try SettleRequest(try reading.command(of: SettleRequest.fields)))
+    case "correct":
+      self = .correct(try CorrectRequest(try reading.command(of: CorrectRequest.fields)))
+    case "result": self = .result(try ResultReport(try reading.command(of: ResultReport.fields)))
     default:
       throw reading.failure("command", .badValue(found: name, expected: .oneOf(Self.names)))
     }
@@ -76,22 +82,28 @@ extension Command {
 
   /// The command as `append` takes it, with what was typed and no defaults filled in.
   package var document: JSONObject {
-    var document: JSONObject
+    var (name, document) = parts
+    document["command"] = .string(name)
+    return document
+  }
+
+  private var parts: (name: String, fields: JSONObject) {
     switch self {
     case .importCatalogue(let catalogue):
-      document = JSONObject([.init(key: "catalogue", value: .object(catalogue.document))])
-      document["command"] = "import"
+      ("import", JSONObject([.init(key: "catalogue", value: .object(catalogue.document))]))
     case .dispatch(let request):
-      document = JSONObject([.init(key: "request", value: .object(request.document))])
-      document["command"] = "dispatch"
-    case .end(let change):
-      document = change.document
-      document["command"] = "end"
-    case .cancel(let change):
-      document = change.document
-      document["command"] = "cancel"
+      ("dispatch", JSONObject([.init(key: "request", value: .object(request.document))]))
+    case .end(let change): ("end", change.document)
+    case .cancel(let change): ("cancel", change.document)
+    case .modify(let request): ("modify", request.document)
+    case .acknowledge(let request): ("acknowledge", request.document)
+    case .opt(let request): (request.isOut ? "opt-out" : "opt-in", request.document)
+    case .enrollment(let request): (request.enrolls ? "enroll" : "withdraw", request.document)
+    case .retire(let request): ("retire", request.document)
+    case .settle(let request): ("settle", request.document)
+    case .correct(let request): ("correct", request.document)
+    case .result(let report): ("result", report.document)
     }
-    return document
   }
 
   /// The bytes that tell one call from another under one idempotency key: all its commands, before
@@ -111,5 +123,15 @@ extension Command {
     }
     bytes.append(UInt8(ascii: "]"))
     return bytes
+  }
+}
+
+extension FieldReading {
+  /// What a command needs to know: no other fields than these, and its name left out.
+  fileprivate func command(of fields: [String]) throws(RequestError) -> FieldReading {
+    try allowOnly(["command"] + fields)
+    var rest = object
+    rest["command"] = nil
+    return FieldReading(rest, at: path)
   }
 }

@@ -17,37 +17,48 @@ extension Decider {
   }
 
   /// Decides `cancel`: the dispatch doesn't take place, or stops as if it hadn't.
+  ///
+  /// After the program's deadline it is late, and no less a cancel: people must be told.
   package func decideCancel(_ change: DispatchChangeRequest) throws(Failure) -> Decision {
     try decide(change, as: .cancel) { dispatch, modification throws(Failure) in
-      .dispatchCancelled(
+      let deadline = try program(of: dispatch).definition.cancelDeadline
+      let isLate = deadline.map {
+        dispatch.start.instant.adding(seconds: -$0.seconds) < context.now
+      }
+      return .dispatchCancelled(
         DispatchCancelled(
-          dispatchID: dispatch.id, modification: modification, reason: change.reason))
+          dispatchID: dispatch.id, modification: modification, reason: change.reason,
+          isLate: isLate))
     }
   }
 
-  /// A change raises the modification number, is resolved to whoever was told of the one before,
-  /// and supersedes what of that is still to be sent.
+  /// A change raises the modification number, is resolved anew, and supersedes what of the
+  /// modification before is still to be sent.
   private func decide(
     _ change: DispatchChangeRequest, as command: RejectedCommand,
     _ payload: (Dispatch, Int) throws(Failure) -> EventPayload
   ) throws(Failure) -> Decision {
     let found = try ask { state throws(State.Failure) in try state.dispatch(change.dispatchID) }
-    guard let dispatch = found else {
-      let id = change.dispatchID.text
-      let reason = RejectionCode.unknownDispatch.reason(
-        "dispatch_id", "dispatch \(id) was never requested")
-      return .rejected(Rejection(kind: .notFound, reasons: [reason]))
-    }
+    guard let dispatch = found else { return unknownDispatch(change.dispatchID) }
     let program = try program(of: dispatch)
     let eventType = try eventType(of: dispatch)
     if let reason = refusal(of: dispatch, program.definition, command) {
       return reject(command, of: dispatch.id, change.document, [reason])
     }
+    return try self.change(
+      try payload(dispatch, dispatch.modification + 1), of: dispatch, basis: .earlierRecipients,
+      program, eventType)
+  }
+
+  /// The events of a change that breaks no rule.
+  func change(
+    _ payload: EventPayload, of dispatch: Dispatch, basis: ResolutionBasis,
+    _ program: Defined<ProgramDefined>, _ eventType: Defined<MarketEventTypeDefined>
+  ) throws(Failure) -> Decision {
     let modification = dispatch.modification + 1
-    let payload = try payload(dispatch, modification)
     let chunks = try resolve(
       ResolutionTask(
-        dispatchID: dispatch.id, modification: modification, basis: .earlierRecipients,
+        dispatchID: dispatch.id, modification: modification, basis: basis,
         program: program, eventType: eventType, time: context.now, cause: context.nextID))
     let superseded = try ask { state throws(State.Failure) in
       try state.pendingNotices(of: dispatch.id, before: modification)
@@ -77,7 +88,8 @@ extension Decider {
       about: key.dispatchID, causedBy: cause)
   }
 
-  private func refusal(
+  /// Why a dispatch can't be changed at the time, or `nil`.
+  func refusal(
     of dispatch: Dispatch, _ program: ProgramDefined, _ command: RejectedCommand
   ) -> RejectionReason? {
     let phase = DispatchPhase(

@@ -39,6 +39,8 @@ package struct ChannelReport: Hashable, Sendable {
   package var occurredAt: Instant?
   /// The provider's raw text; it may name the user, and is sealed.
   package var detail: String?
+  /// The `delivery.unmatched` that said so before.
+  package var unmatched: EventID?
 
   package init(
     outcome: OutcomeClass, evidence: EvidenceStrength, providerID: String? = nil,
@@ -53,6 +55,17 @@ package struct ChannelReport: Hashable, Sendable {
     self.retryAfter = retryAfter
     self.occurredAt = occurredAt
     self.detail = detail
+  }
+}
+
+extension ChannelReport {
+  /// What an unmatched result said; its raw text stays where it is.
+  init(_ result: UnmatchedResult) {
+    let said = result.recorded
+    self.init(
+      outcome: said.outcome, evidence: said.evidence, providerID: said.providerID,
+      code: said.code, isRetryable: said.isRetryable, occurredAt: said.occurredAt)
+    unmatched = result.event
   }
 }
 
@@ -86,8 +99,24 @@ extension Decider {
     guard let found else { throw .unknownAttempt(attempt) }
     switch outcome {
     case .unknown(let reason): return try lose(found, reason)
-    case .reported(let report): return try take(report, of: found)
+    case .reported(let report):
+      return try take(report, of: found) + takeUnmatched(report.providerID, for: found)
     }
+  }
+
+  /// What was said of a message before anybody knew that this attempt had sent it.
+  private func takeUnmatched(
+    _ providerID: String?, for attempt: Attempt
+  ) throws(Failure) -> [EventDraft] {
+    guard let providerID else { return [] }
+    let earlier = try ask { state throws(State.Failure) in
+      try state.unmatchedResults(of: providerID)
+    }
+    var drafts: [EventDraft] = []
+    for result in earlier {
+      drafts += try take(ChannelReport(result), of: attempt)
+    }
+    return drafts
   }
 
   /// The events for attempts that nothing came back for, to be recorded once by whoever takes over
@@ -124,12 +153,17 @@ extension Decider {
     let key = attempt.notice
     let fails = !AttemptFate.reported(report.outcome).isTold
     let retry = fails && report.isRetryable == true ? try retryTime(of: attempt, report) : nil
+    // Whoever is erased has no key any more, and nothing may be kept of it that names it.
+    let user = try ask { state throws(State.Failure) in try state.user(key.userID) }
+    let isErased = user?.erased != nil
     let recorded = DeliveryRecorded(
       attempt: attempt.event, dispatchID: key.dispatchID, outcome: report.outcome,
       evidence: report.evidence, providerID: report.providerID, code: report.code,
       isRetryable: report.isRetryable.map { _ in retry != nil }, retryAfter: report.retryAfter,
       occurredAt: report.occurredAt,
-      detail: report.detail.map { context.personalData.seal($0, key.userID, .resultDetail) })
+      detail: isErased
+        ? nil : report.detail.map { context.personalData.seal($0, key.userID, .resultDetail) },
+      unmatched: report.unmatched)
     var drafts = [
       draft(.deliveryRecorded(recorded), about: key.dispatchID, causedBy: attempt.event)
     ]

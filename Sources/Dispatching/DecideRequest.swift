@@ -15,6 +15,10 @@ extension Decider {
     var reasons = reasonsOfCatalogue(request, program, eventType)
     let times = try moments(of: request, in: program?.definition)
     reasons += times.reasons
+    if let program = program?.definition, let start = times.start {
+      reasons += try reasonsOfCaps(
+        program, start, times.end, isTest: request.isTest, except: nil)
+    }
     guard reasons.isEmpty, let program, let eventType, let start = times.start else {
       return reject(.request, of: context.dispatchID, request.document, reasons)
     }
@@ -114,7 +118,8 @@ extension Decider {
     return end.isAfter(start).map { !$0 } ?? false
   }
 
-  private func moment(
+  /// What a typed time means, or `nil` and the reason why it means nothing.
+  func moment(
     _ time: TypedTime, _ field: String, _ zone: ZoneName, _ rules: ZoneRules, _ fold: Fold?,
     _ reasons: inout [RejectionReason]
   ) -> ZonedMoment? {

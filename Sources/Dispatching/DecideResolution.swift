@@ -6,7 +6,7 @@ extension Decider {
   func resolve(_ task: ResolutionTask) throws(Failure) -> [EventDraft] {
     let resolution: Resolution
     switch task.basis {
-    case .rules: resolution = try resolveByRules(task)
+    case .rules, .rulesAndEarlierRecipients: resolution = try resolveByRules(task)
     case .earlierRecipients: resolution = try resolveEarlierRecipients(task)
     }
     return resolution.chunks(of: task).map { chunk in
@@ -26,7 +26,8 @@ extension Decider {
     let modification = dispatch.modifications[progress.modification - 1]
     let basis: ResolutionBasis
     switch modification.change {
-    case .request, .modify: basis = .rules
+    case .request: basis = .rules
+    case .modify: basis = .rulesAndEarlierRecipients
     case .cancel, .end: basis = .earlierRecipients
     }
     let chunks = try resolve(
@@ -68,9 +69,39 @@ extension Decider {
       try state.considered(groups: ids.elements, program: program.id, at: task.time)
     }
     let total = try ask { state throws(State.Failure) in try state.userCount() }
+    var entries = users.map {
+      ResolutionEntry($0, program: program, groups: ids, at: task.time)
+    }
+    var added = 0
+    if task.basis == .rulesAndEarlierRecipients {
+      added = try addEarlierRecipients(of: task, to: &entries)
+    }
     return Resolution(
-      entries: users.map { ResolutionEntry($0, program: program, groups: ids, at: task.time) },
-      userGroups: SortedSet(groups.map(\.version)), notConsidered: total - users.count)
+      entries: entries, userGroups: SortedSet(groups.map(\.version)),
+      notConsidered: total - users.count - added)
+  }
+
+  /// Adds whoever was told of the modification before and is left out by groups or enrollment.
+  ///
+  /// - Returns: How many of the users that weren't considered are now.
+  private func addEarlierRecipients(
+    of task: ResolutionTask, to entries: inout [ResolutionEntry]
+  ) throws(Failure) -> Int {
+    let earlier = try resolveEarlierRecipients(task).entries
+    var byUser: [EntityID: ResolutionEntry] = [:]
+    for entry in earlier { byUser[entry.userID] = entry }
+    for index in entries.indices {
+      guard let told = byUser.removeValue(forKey: entries[index].userID) else { continue }
+      if entries[index].isExcludedByRules { entries[index] = told }
+    }
+    var present = 0
+    for entry in earlier where byUser[entry.userID] != nil {
+      entries.append(entry)
+      let user = try ask { state throws(State.Failure) in try state.user(entry.userID) }
+      if user?.definition != nil { present += 1 }
+    }
+    entries.sort { $0.userID < $1.userID }
+    return present
   }
 
   /// The type's groups that are defined and not retired: no other group reaches anybody.

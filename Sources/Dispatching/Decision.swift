@@ -67,6 +67,8 @@ package struct DecisionContext {
   /// The release of that database.
   package var tzdata: String
   package var personalData: PersonalData
+  /// What a durable event is about, or `nil` where there is none of that id.
+  package var subject: (EventID) -> Subject? = { _ in nil }
   /// What a time in a field was taken to mean when the decision was made the first time.
   ///
   /// So that no zone database of today is asked where it is made again; `nil` the first time.
@@ -92,13 +94,17 @@ package struct PersonalData {
   package var seal: (_ text: String, _ user: EntityID, _ field: PersonalField) -> SealedText
   /// Opens a sealed text; `nil` where the key is gone.
   package var open: (_ sealed: SealedText, _ user: EntityID, _ field: PersonalField) -> String?
+  /// Seals what a provider said of nobody knows whom, under the ledger's key for orphans.
+  package var sealOrphan: (_ text: String) -> SealedText
 
   package init(
     seal: @escaping (String, EntityID, PersonalField) -> SealedText,
-    open: @escaping (SealedText, EntityID, PersonalField) -> String?
+    open: @escaping (SealedText, EntityID, PersonalField) -> String?,
+    sealOrphan: @escaping (String) -> SealedText
   ) {
     self.seal = seal
     self.open = open
+    self.sealOrphan = sealOrphan
   }
 }
 
@@ -138,6 +144,14 @@ package struct Decider<State: LedgerState> {
     case .dispatch(let request): try decide(request)
     case .end(let change): try decideEnd(change)
     case .cancel(let change): try decideCancel(change)
+    case .modify(let request): try decide(request)
+    case .acknowledge(let request): try decide(request)
+    case .opt(let request): try decide(request)
+    case .enrollment(let request): try decide(request)
+    case .retire(let request): try decide(request)
+    case .settle(let request): try decide(request)
+    case .correct(let request): try decide(request)
+    case .result(let report): try decide(report)
     }
   }
 

@@ -45,25 +45,30 @@ package struct Dispatch: Equatable, Sendable {
   package var modification: Int { modifications.count }
 
   /// When it begins, as last said.
-  package var start: ZonedMoment {
-    var start = request.start
-    for modification in modifications {
-      if case .modify(let change) = modification.change { start = change.start }
-    }
-    return start
-  }
+  package var start: ZonedMoment { times(after: modification).start }
 
   /// When it ends, as last said; absent: open-ended.
-  package var end: ZonedMoment? {
-    var end = request.end
-    for modification in modifications {
+  package var end: ZonedMoment? { times(after: modification).end }
+
+  /// What is kept beside the known fields, as last said.
+  package var attributes: JSONObject? {
+    for modification in modifications.reversed() {
+      if case .modify(let change) = modification.change { return change.attributes }
+    }
+    return request.attributes
+  }
+
+  /// When it begins and ends after the first so many modifications.
+  private func times(after count: Int) -> (start: ZonedMoment, end: ZonedMoment?) {
+    var (start, end) = (request.start, request.end)
+    for modification in modifications.prefix(count) {
       switch modification.change {
       case .request, .cancel: break
-      case .modify(let change): end = change.end
+      case .modify(let change): (start, end) = (change.start, change.end)
       case .end(let change): end = change.end
       }
     }
-    return end
+    return (start, end)
   }
 
   package var isCancelled: Bool {
@@ -77,7 +82,12 @@ package struct Dispatch: Equatable, Sendable {
     guard modifications.indices.contains(number - 1) else { return nil }
     switch modifications[number - 1].change {
     case .request: return .start
-    case .modify: return .update
+    case .modify(let change):
+      let before = times(after: number - 1)
+      guard change.start.instant == before.start.instant, let ended = before.end?.instant else {
+        return .update
+      }
+      return change.end.map { $0.instant > ended } ?? true ? .extend : .update
     case .cancel: return .cancel
     case .end: return .end
     }

@@ -27,6 +27,11 @@ package protocol LedgerState {
 
   /// The dispatch with all its modifications; `nil` where no such request was accepted.
   func dispatch(_ id: EntityID) throws(Failure) -> Dispatch?
+  /// How many dispatches of a program begin, as last said, in `range`: no drills, none that is
+  /// cancelled, and not `other`.
+  func dispatchCount(
+    of program: EntityID, starting range: Range<Instant>, except other: EntityID?
+  ) throws(Failure) -> Int
   /// Resolutions of which a chunk is recorded, but not the last one; in the order of the log.
   func unfinishedResolutions() throws(Failure) -> [ResolutionProgress]
 
@@ -51,6 +56,13 @@ package protocol LedgerState {
   func attempt(_ event: EventID) throws(Failure) -> Attempt?
   /// The attempts of one notice, in the order of the log.
   func attempts(of notice: NoticeKey) throws(Failure) -> [Attempt]
+  /// The attempts whose message a provider gave this id to first, in the order of the log; at most
+  /// two, for one is meant only where there is no other.
+  func attempts(withProviderID id: String) throws(Failure) -> [EventID]
+  /// Results with this provider's id that no attempt has taken yet, in the order of the log.
+  func unmatchedResults(of providerID: String) throws(Failure) -> [UnmatchedResult]
+  /// What a user has answered to a modification, a stranger too, in the order of the log.
+  func answers(of notice: NoticeKey) throws(Failure) -> [Answer]
   /// The attempts that nothing came back for, in the order of the log; at most `limit`.
   func openAttempts(limit: Int) throws(Failure) -> [Attempt]
 }
@@ -175,5 +187,33 @@ package struct Attempt: Hashable, Sendable {
     self.number = number
     self.kind = kind
     self.standing = standing
+  }
+}
+
+/// What a user has answered to one modification of a dispatch.
+package struct Answer: Hashable, Sendable {
+  /// The `acknowledgement.recorded`.
+  package var event: EventID
+  /// Absent: only that the notice was seen.
+  package var opt: OptAnswer?
+  /// When the answer was given.
+  package var at: Instant
+
+  package init(event: EventID, opt: OptAnswer?, at: Instant) {
+    self.event = event
+    self.opt = opt
+    self.at = at
+  }
+}
+
+/// A result from outside that fits no attempt yet.
+package struct UnmatchedResult: Equatable, Sendable {
+  /// The `delivery.unmatched`.
+  package var event: EventID
+  package var recorded: DeliveryUnmatched
+
+  package init(event: EventID, recorded: DeliveryUnmatched) {
+    self.event = event
+    self.recorded = recorded
   }
 }

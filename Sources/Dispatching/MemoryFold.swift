@@ -30,10 +30,7 @@ extension MemoryState {
       let scope = OptOutScope(programID: optIn.programID, channel: optIn.channel)
       optOuts[optIn.userID]?.remove(scope)
     case .userErased(let erased): erase(erased.userID, by: event.id)
-    case .dispatchRequested(let request):
-      if dispatches[request.dispatchID] == nil {
-        dispatches[request.dispatchID] = Dispatch(request, by: event.id, at: event.time)
-      }
+    case .dispatchRequested(let data): request(data, by: event)
     case .dispatchModified(let change): add(.modify(change), to: change.dispatchID, by: event)
     case .dispatchCancelled(let change): add(.cancel(change), to: change.dispatchID, by: event)
     case .dispatchEnded(let change): add(.end(change), to: change.dispatchID, by: event)
@@ -51,6 +48,7 @@ extension MemoryState {
       move(key) { $0.standing.defer(until: deferred.until, on: deferred.channel) }
     case .notificationEscalated(let escalated): escalate(escalated, by: event)
     case .deliveryRecorded(let result):
+      identify(result)
       follow(result.attempt, of: result.dispatchID, at: event, result.isRetryable ?? false) {
         $0.report(result.outcome, evidence: result.evidence)
       }
@@ -60,10 +58,12 @@ extension MemoryState {
       follow(settled.attempt, of: settled.dispatchID, at: event, false) {
         $0.settle(settled.decision)
       }
-    case .acknowledgementRecorded(let answer):
-      let key = NoticeKey(
-        dispatchID: answer.dispatchID, modification: answer.modification, userID: answer.userID)
-      move(key) { $0.standing.acknowledge(answer.opt == nil ? .acknowledged : .answered) }
+    case .deliveryUnmatched(let result):
+      if let id = result.providerID {
+        unmatched[Array(id.utf8), default: []].append(
+          UnmatchedResult(event: event.id, recorded: result))
+      }
+    case .acknowledgementRecorded(let answer): take(answer, by: event.id)
     case .dispatchRejected, .dispatchScheduled, .dispatchTriggered, .dispatchMissed: break
     case .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
       .legalHoldReleased, .signalObserved:
@@ -73,6 +73,30 @@ extension MemoryState {
       .ledgerCorrectionRecorded:
       break
     }
+  }
+
+  private mutating func request(_ request: DispatchRequested, by event: Event) {
+    guard dispatches[request.dispatchID] == nil else { return }
+    dispatches[request.dispatchID] = Dispatch(request, by: event.id, at: event.time)
+    dispatchesOfProgram[request.programID, default: []].append(request.dispatchID)
+  }
+
+  private mutating func take(_ answer: AcknowledgementRecorded, by event: EventID) {
+    let key = NoticeKey(
+      dispatchID: answer.dispatchID, modification: answer.modification, userID: answer.userID)
+    answers[key, default: []].append(Answer(event: event, opt: answer.opt, at: answer.at))
+    move(key) { $0.standing.acknowledge(answer.opt == nil ? .acknowledged : .answered) }
+  }
+
+  /// Keeps the first id that a provider gave to an attempt's message, and what was said of that id.
+  private mutating func identify(_ result: DeliveryRecorded) {
+    guard attempts[result.attempt]?.notice.dispatchID == result.dispatchID,
+      let id = result.providerID.map({ Array($0.utf8) })
+    else { return }
+    if haveProviderID.insert(result.attempt).inserted {
+      attemptsOfProvider[id, default: []].append(result.attempt)
+    }
+    if let taken = result.unmatched { unmatched[id]?.removeAll { $0.event == taken } }
   }
 
   private mutating func define(_ user: UserDefined, by event: EventID) {

@@ -18,6 +18,7 @@ package struct MemoryState: Sendable {
   /// Who ever belonged to a program.
   var everEnrolled: [EntityID: Set<EntityID>] = [:]
   var dispatches: [EntityID: Dispatch] = [:]
+  var dispatchesOfProgram: [EntityID: [EntityID]] = [:]
   /// In the order in which they were begun.
   var unfinished: [ResolutionProgress] = []
   /// Those whose last chunk is recorded.
@@ -29,6 +30,13 @@ package struct MemoryState: Sendable {
   var attempts: [EventID: Attempt] = [:]
   var attemptsOfNotice: [NoticeKey: [EventID]] = [:]
   var open: Set<EventID> = []
+  /// By the bytes of the id that a provider gave first.
+  var attemptsOfProvider: [[UInt8]: [EventID]] = [:]
+  var haveProviderID: Set<EventID> = []
+  /// By the bytes of their provider's id; those that no attempt has taken.
+  var unmatched: [[UInt8]: [UnmatchedResult]] = [:]
+  /// By the notice that they answer, whether there is one or not.
+  var answers: [NoticeKey: [Answer]] = [:]
 
   package init() {}
 
@@ -83,6 +91,16 @@ extension MemoryState: LedgerState {
 
   package func dispatch(_ id: EntityID) -> Dispatch? { dispatches[id] }
 
+  package func dispatchCount(
+    of program: EntityID, starting range: Range<Instant>, except other: EntityID?
+  ) -> Int {
+    (dispatchesOfProgram[program] ?? []).count { id in
+      guard id != other, let dispatch = dispatches[id] else { return false }
+      return !dispatch.request.isTest && !dispatch.isCancelled
+        && range.contains(dispatch.start.instant)
+    }
+  }
+
   package func unfinishedResolutions() -> [ResolutionProgress] { unfinished }
 
   package func notices(of dispatch: EntityID, modification: Int) -> [Notice] {
@@ -130,6 +148,16 @@ extension MemoryState: LedgerState {
   package func attempts(of notice: NoticeKey) -> [Attempt] {
     (attemptsOfNotice[notice] ?? []).compactMap { attempts[$0] }
   }
+
+  package func attempts(withProviderID id: String) -> [EventID] {
+    (attemptsOfProvider[Array(id.utf8)] ?? []).sorted().prefix(2).map { $0 }
+  }
+
+  package func unmatchedResults(of providerID: String) -> [UnmatchedResult] {
+    unmatched[Array(providerID.utf8)] ?? []
+  }
+
+  package func answers(of notice: NoticeKey) -> [Answer] { answers[notice] ?? [] }
 
   package func openAttempts(limit: Int) -> [Attempt] {
     open.sorted().prefix(limit).compactMap { attempts[$0] }

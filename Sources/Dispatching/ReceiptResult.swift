@@ -7,10 +7,11 @@ package import Events
 package enum ReceiptResult: Equatable, Sendable {
   case dispatch(DispatchResult)
   case catalogue(CatalogueResult)
+  case fact(FactResult)
 
   /// What a dispatch, or a change of one, came to.
   package struct DispatchResult: Equatable, Sendable {
-    package enum Outcome: String, Sendable { case requested, rejected, ended, cancelled }
+    package enum Outcome: String, Sendable { case requested, rejected, modified, ended, cancelled }
 
     package var dispatchID: EntityID
     package var outcome: Outcome
@@ -27,6 +28,19 @@ package enum ReceiptResult: Equatable, Sendable {
     package var superseded = 0
   }
 
+  /// One fact that was recorded: an answer, a settlement, a result, a correction.
+  package struct FactResult: Equatable, Sendable {
+    package enum Outcome: String, Sendable { case acknowledged, settled, corrected, matched, unmatched }
+
+    package var outcome: Outcome
+    /// What was recorded, as the receipt holds it.
+    package var facts: JSONObject
+    /// The dispatch that it is about, where there is one.
+    package var dispatchID: EntityID?
+    /// Notices that it made needless.
+    package var suppressed = 0
+  }
+
   /// How many events of each kind an import made.
   package struct CatalogueResult: Equatable, Sendable {
     package var programs = 0
@@ -37,11 +51,12 @@ package enum ReceiptResult: Equatable, Sendable {
     package var withdrawals = 0
     package var optOuts = 0
     package var optIns = 0
+    package var retired = 0
 
     fileprivate static var counts: [WritableKeyPath<CatalogueResult, Int>] {
       [
         \.programs, \.eventTypes, \.userGroups, \.users, \.enrollments, \.withdrawals, \.optOuts,
-        \.optIns,
+        \.optIns, \.retired,
       ]
     }
   }
@@ -53,6 +68,10 @@ package enum ReceiptResult: Equatable, Sendable {
     for payload in payloads {
       switch (Role(of: payload), results.last) {
       case (.begins(let result), _): results.append(.dispatch(result))
+      case (.states(let fact), _): results.append(.fact(fact))
+      case (.suppresses(let dispatch), .fact(var fact)?) where dispatch == fact.dispatchID:
+        fact.suppressed += 1
+        results[results.count - 1] = .fact(fact)
       case (.resolves(let chunk), .dispatch(var result)?)
       where chunk.dispatchID == result.dispatchID:
         result.totals = chunk.totals ?? result.totals
@@ -87,6 +106,7 @@ package enum ReceiptResult: Equatable, Sendable {
   /// What an event means to a receipt.
   private enum Role {
     case begins(DispatchResult)
+    case states(FactResult)
     case resolves(RecipientsResolved)
     case suppresses(EntityID)
     case counts(WritableKeyPath<CatalogueResult, Int>)
@@ -111,7 +131,14 @@ package enum ReceiptResult: Equatable, Sendable {
       case .dispatchCancelled(let change):
         self = .begins(
           DispatchResult(
-            dispatchID: change.dispatchID, outcome: .cancelled, modification: change.modification))
+            dispatchID: change.dispatchID, outcome: .cancelled, modification: change.modification,
+            isLate: change.isLate))
+      case .dispatchModified(let change):
+        self = .begins(
+          DispatchResult(
+            dispatchID: change.dispatchID, outcome: .modified, modification: change.modification,
+            isOpenEnded: change.isOpenEnded, isLate: change.isLate))
+      case .acknowledgementRecorded(let answer): self = .states(FactResult(answer))
       case .recipientsResolved(let chunk): self = .resolves(chunk)
       case .notificationSuppressed(let suppressed): self = .suppresses(suppressed.dispatchID)
       case .programDefined: self = .counts(\.programs)
@@ -122,17 +149,19 @@ package enum ReceiptResult: Equatable, Sendable {
       case .userWithdrawn: self = .counts(\.withdrawals)
       case .userOptedOut: self = .counts(\.optOuts)
       case .userOptedIn: self = .counts(\.optIns)
+      case .programRetired, .marketEventTypeRetired, .userGroupRetired: self = .counts(\.retired)
+      case .deliveryRecorded(let result): self = .states(FactResult(result))
+      case .deliveryUnmatched(let result): self = .states(FactResult(result))
+      case .deliverySettled(let settled): self = .states(FactResult(settled))
+      case .ledgerCorrectionRecorded(let correction): self = .states(FactResult(correction))
       case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged,
-        .ledgerTimeStamped, .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,
-        .ledgerCorrectionRecorded:
+        .ledgerTimeStamped, .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued:
         self = .tellsNothing
-      case .programRetired, .marketEventTypeRetired, .userGroupRetired, .userErased,
-        .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
+      case .userErased, .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
         .legalHoldReleased, .signalObserved:
         self = .tellsNothing
-      case .dispatchScheduled, .dispatchTriggered, .dispatchMissed, .dispatchModified,
-        .notificationAttempted, .notificationDeferred, .notificationEscalated, .deliveryRecorded,
-        .deliveryUnknown, .deliverySettled, .acknowledgementRecorded:
+      case .dispatchScheduled, .dispatchTriggered, .dispatchMissed,
+        .notificationAttempted, .notificationDeferred, .notificationEscalated, .deliveryUnknown:
         self = .tellsNothing
       }
     }
@@ -145,6 +174,7 @@ extension ReceiptResult {
     switch self {
     case .dispatch(let result): result.document
     case .catalogue(let result): result.document
+    case .fact(let result): result.document
     }
   }
 }
@@ -162,17 +192,111 @@ extension ReceiptResult.DispatchResult {
     document["late"] = isLate.map { .bool($0) }
     document["test"] = isTest.map { .bool($0) }
     document["attributes"] = attributes.map { .array($0.map { .string($0) }) }
-    if outcome == .ended || outcome == .cancelled {
+    if [.modified, .ended, .cancelled].contains(outcome) {
       document["superseded"] = .integer(Int64(superseded))
     }
     return document
   }
 }
 
+extension ReceiptResult.FactResult {
+  fileprivate init(_ answer: AcknowledgementRecorded) {
+    outcome = .acknowledged
+    dispatchID = answer.dispatchID
+    facts = JSONObject()
+    facts["dispatch"] = .string(answer.dispatchID.text)
+    facts["modification"] = .integer(Int64(answer.modification))
+    facts["user"] = .string(answer.userID.text)
+    facts["opt"] = answer.opt.map { .string($0.rawValue) }
+    facts["at"] = .string(answer.at.text)
+    facts["marks"] = .array(answer.marks.map { .string($0.rawValue) })
+  }
+
+  fileprivate init(_ settled: DeliverySettled) {
+    outcome = .settled
+    dispatchID = settled.dispatchID
+    facts = JSONObject()
+    facts["attempt"] = .string(String(settled.attempt))
+    facts["decision"] = .string(settled.decision.rawValue)
+    facts["dispatch"] = .string(settled.dispatchID.text)
+  }
+
+  fileprivate init(_ result: DeliveryRecorded) {
+    outcome = .matched
+    dispatchID = result.dispatchID
+    facts = JSONObject()
+    facts["attempt"] = .string(String(result.attempt))
+    facts["dispatch"] = .string(result.dispatchID.text)
+    facts["evidence"] = .integer(Int64(result.evidence.rawValue))
+    facts["result"] = .string(result.outcome.rawValue)
+  }
+
+  fileprivate init(_ result: DeliveryUnmatched) {
+    outcome = .unmatched
+    facts = JSONObject()
+    facts["attempt"] = result.attempt.map { .string(String($0)) }
+    facts["evidence"] = .integer(Int64(result.evidence.rawValue))
+    facts["provider_id"] = result.providerID.map { .string($0) }
+    facts["result"] = .string(result.outcome.rawValue)
+  }
+
+  fileprivate init(_ correction: LedgerCorrectionRecorded) {
+    outcome = .corrected
+    facts = JSONObject()
+    facts["event"] = .string(String(correction.event))
+    facts["subject"] = .string(correction.eventSubject)
+  }
+
+  /// The fact in one line, for people.
+  package var line: String {
+    var parts = facts.members.map { member in
+      let value: String =
+        switch member.value {
+        case .string(let text): text
+        case .integer(let number): String(number)
+        case .bool(let bool): bool ? "yes" : "no"
+        case .array(let elements):
+          elements.compactMap { if case .string(let text) = $0 { text } else { nil } }
+            .joined(separator: ",")
+        case .null, .object: ""
+        }
+      return value.isEmpty ? nil : "\(member.key) \(value)"
+    }.compactMap { $0 }
+    if suppressed > 0 { parts.append("\(suppressed) notice no longer sent") }
+    return "\(outcome.rawValue): \(parts.joined(separator: "; "))"
+  }
+
+  var document: JSONObject {
+    var document = facts
+    document["outcome"] = .string(outcome.rawValue)
+    if outcome == .acknowledged { document["suppressed"] = .integer(Int64(suppressed)) }
+    return document
+  }
+}
+
 extension ReceiptResult.CatalogueResult {
+  /// Whether anything was defined; else only wishes, enrollments and retirements were recorded.
+  private var isImport: Bool { programs + eventTypes + userGroups + users > 0 }
+
+  /// What was recorded in one line, for people.
+  package var line: String {
+    if isImport {
+      return "imported: \(programs) programs, \(eventTypes) event types, "
+        + "\(userGroups) user groups, \(users) users, \(enrollments) enrollments, "
+        + "\(optOuts) opt-outs"
+    }
+    let counts = [
+      ("enrollment", enrollments), ("withdrawal", withdrawals), ("opt-out", optOuts),
+      ("opt-in", optIns), ("retirement", retired),
+    ]
+    let parts = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)\($0.1 == 1 ? "" : "s")" }
+    return "recorded: \(parts.joined(separator: ", "))"
+  }
+
   var document: JSONObject {
     var document = JSONObject()
-    document["outcome"] = "imported"
+    document["outcome"] = isImport ? "imported" : "recorded"
+    document["retired"] = retired > 0 ? .integer(Int64(retired)) : nil
     let counts = [
       ("programs", programs), ("event_types", eventTypes), ("user_groups", userGroups),
       ("users", users), ("enrollments", enrollments), ("withdrawals", withdrawals),

@@ -19,6 +19,25 @@ package enum RejectionCode: String, CaseIterable, Sendable {
   case alreadyCancelled = "already-cancelled"
   /// What hasn't begun can't end; it can be cancelled.
   case notStarted = "not-started"
+  /// What has begun keeps its start.
+  case alreadyStarted = "already-started"
+  /// The new end lies in the past.
+  case endPassed = "end-passed"
+  /// What is asked for is how it stands.
+  case changesNothing = "changes-nothing"
+  /// A drill can't be modified.
+  case testDispatch = "test-dispatch"
+  /// The dispatch hasn't come to a modification of that number.
+  case unknownModification = "unknown-modification"
+  /// The program has been called on as often as it may be in the season.
+  case seasonCap = "season-cap"
+  /// The dispatch would last longer than the program allows.
+  case durationCap = "duration-cap"
+  case unknownUser = "unknown-user"
+  case unknownAttempt = "unknown-attempt"
+  case unknownEvent = "unknown-event"
+  /// Only an unknown outcome is settled.
+  case outcomeKnown = "outcome-known"
   case unknownUserGroup = "unknown-user-group"
   case userGroupRetired = "user-group-retired"
   case unknownTimeZone = "unknown-time-zone"

@@ -26,6 +26,8 @@ package struct RequestError: Error, Hashable, Sendable {
     case badValue(found: String?, expected: Form)
     /// The same thing stands at `path` and at `first`.
     case duplicate(first: String)
+    /// The field and another one can't stand together.
+    case contradicts(other: String)
     /// A field that is known, but that this release doesn't act on.
     case notSupported
     /// The document is longer in canonical form than an event can keep.
@@ -44,6 +46,20 @@ package struct RequestError: Error, Hashable, Sendable {
     case channelCode
     case timeZone
     case duration
+    /// An RFC 3339 time.
+    case instant
+    /// A time on a clock.
+    case localTime
+    /// A day that every year has.
+    case monthDay
+    /// A number that counts from 1.
+    case ordinal
+    /// The id of an event.
+    case eventID
+    /// The body of a form, URL-encoded.
+    case form
+    /// A delivery status notification.
+    case deliveryStatus
     /// An RFC 3339 time, or `MM/DD/YYYY HH:MM`.
     case time
     /// Printable text of 1 to so many bytes.

@@ -87,6 +87,19 @@ enum ResolutionEntry: Equatable {
     self.init(definition.id, version: user.version, choice)
   }
 
+  var userID: EntityID {
+    switch self {
+    case .recipient(let recipient): recipient.userID
+    case .exclusion(let exclusion): exclusion.userID
+    }
+  }
+
+  /// Whether groups or enrollment leave the user out, and no wish or address of its own.
+  var isExcludedByRules: Bool {
+    guard case .exclusion(let exclusion) = self else { return false }
+    return [.notInGroup, .notEnrolled, .withdrawn].contains(exclusion.reason)
+  }
+
   var byteCount: Int {
     switch self {
     case .recipient(let recipient): recipient.canonicalBytes.count + 1

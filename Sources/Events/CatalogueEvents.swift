@@ -20,6 +20,16 @@ package struct ProgramDefined: EventData {
   package var lateNotice: LateNoticePolicy
   /// The market event types that it allows; absent: any.
   package var eventTypeIDs: SortedSet<EntityID>?
+  /// How long before the start a cancel must come so that it isn't late; absent: none is.
+  package var cancelDeadline: ISODuration?
+  /// Absent: without limit.
+  package var caps: ProgramCaps?
+  /// Absent: never.
+  package var quietHours: QuietHours?
+  /// Absent: nobody is told beside the recipients.
+  package var escalation: Escalation?
+  /// Whether drills reach test recipients only; absent: they reach all.
+  package var testRecipientsOnly: Bool?
   /// Anything else that was said about it, as given.
   package var attributes: JSONObject?
 
@@ -27,7 +37,8 @@ package struct ProgramDefined: EventData {
     id: EntityID, name: String, timeZone: ZoneName, communicationCodes: [ChannelCode],
     leadTime: ISODuration, enrollmentRequired: Bool, unknownOutcome: UnknownOutcomePolicy,
     lateNotice: LateNoticePolicy, eventTypeIDs: SortedSet<EntityID>? = nil,
-    attributes: JSONObject? = nil
+    cancelDeadline: ISODuration? = nil, caps: ProgramCaps? = nil, quietHours: QuietHours? = nil,
+    escalation: Escalation? = nil, testRecipientsOnly: Bool? = nil, attributes: JSONObject? = nil
   ) {
     self.id = id
     self.name = name
@@ -38,6 +49,11 @@ package struct ProgramDefined: EventData {
     self.unknownOutcome = unknownOutcome
     self.lateNotice = lateNotice
     self.eventTypeIDs = eventTypeIDs
+    self.cancelDeadline = cancelDeadline
+    self.caps = caps
+    self.quietHours = quietHours
+    self.escalation = escalation
+    self.testRecipientsOnly = testRecipientsOnly
     self.attributes = attributes
   }
 
@@ -47,13 +63,18 @@ package struct ProgramDefined: EventData {
 extension ProgramDefined {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     attributes = try reader.optional("attributes")
+    cancelDeadline = try reader.optional("cancel_deadline")
+    caps = try reader.optional("caps")
     communicationCodes = try reader.required("communication_codes")
     enrollmentRequired = try reader.required("enrollment_required")
+    escalation = try reader.optional("escalation")
     eventTypeIDs = try reader.optional("event_type_ids")
     id = try reader.required("id")
     lateNotice = try reader.required("late_notice")
     leadTime = try reader.required("lead_time")
     name = try reader.required("name")
+    quietHours = try reader.optional("quiet_hours")
+    testRecipientsOnly = try reader.optional("test_recipients_only")
     timeZone = try reader.required("time_zone")
     unknownOutcome = try reader.required("unknown_outcome")
   }
@@ -64,13 +85,18 @@ extension ProgramDefined {
 
   package func write(to writer: inout ObjectWriter) {
     writer.set("attributes", attributes)
+    writer.set("cancel_deadline", cancelDeadline)
+    writer.set("caps", caps)
     writer.set("communication_codes", communicationCodes)
     writer.set("enrollment_required", enrollmentRequired)
+    writer.set("escalation", escalation)
     writer.set("event_type_ids", eventTypeIDs)
     writer.set("id", id)
     writer.set("late_notice", lateNotice)
     writer.set("lead_time", leadTime)
     writer.set("name", name)
+    writer.set("quiet_hours", quietHours)
+    writer.set("test_recipients_only", testRecipientsOnly)
     writer.set("time_zone", timeZone)
     writer.set("unknown_outcome", unknownOutcome)
   }

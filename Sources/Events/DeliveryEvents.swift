@@ -25,11 +25,14 @@ package struct DeliveryRecorded: EventData {
   package var occurredAt: Instant?
   /// The provider's raw text, under the user's key.
   package var detail: SealedText?
+  /// The `delivery.unmatched` that said so before the attempt's provider id was known.
+  package var unmatched: EventID?
 
   package init(
     attempt: EventID, dispatchID: EntityID, outcome: OutcomeClass, evidence: EvidenceStrength,
     providerID: String? = nil, code: String? = nil, isRetryable: Bool? = nil,
-    retryAfter: Instant? = nil, occurredAt: Instant? = nil, detail: SealedText? = nil
+    retryAfter: Instant? = nil, occurredAt: Instant? = nil, detail: SealedText? = nil,
+    unmatched: EventID? = nil
   ) {
     self.attempt = attempt
     self.dispatchID = dispatchID
@@ -41,6 +44,7 @@ package struct DeliveryRecorded: EventData {
     self.retryAfter = retryAfter
     self.occurredAt = occurredAt
     self.detail = detail
+    self.unmatched = unmatched
   }
 
   package var subject: Subject { .dispatch(dispatchID) }
@@ -58,6 +62,7 @@ extension DeliveryRecorded {
     providerID = try reader.optional("provider_id")
     retryAfter = try reader.optional("retry_after")
     isRetryable = try reader.optional("retryable")
+    unmatched = try reader.optional("unmatched")
   }
 
   package func write(to writer: inout ObjectWriter) {
@@ -70,6 +75,70 @@ extension DeliveryRecorded {
     writer.set("outcome", outcome)
     writer.set("provider_id", providerID)
     writer.set("retry_after", retryAfter)
+    writer.set("retryable", isRetryable)
+    writer.set("unmatched", unmatched)
+  }
+}
+
+/// `delivery.unmatched.v1`: a result from outside that fits no attempt, or more than one.
+package struct DeliveryUnmatched: EventData {
+  package static let type = EventType.deliveryUnmatched
+
+  /// The attempt that it names; there is none of that id.
+  package var attempt: EventID?
+  /// What became of it, in our classes.
+  package var outcome: OutcomeClass
+  /// How strong the proof would be.
+  package var evidence: EvidenceStrength
+  /// The provider's id of the message.
+  package var providerID: String?
+  /// The provider's own code, raw.
+  package var code: String?
+  /// Whether another try may help.
+  package var isRetryable: Bool?
+  /// When it happened, as the provider says.
+  package var occurredAt: Instant?
+  /// The provider's raw text, under the ledger's key for orphans.
+  package var detail: SealedText?
+
+  package init(
+    attempt: EventID? = nil, outcome: OutcomeClass, evidence: EvidenceStrength,
+    providerID: String? = nil, code: String? = nil, isRetryable: Bool? = nil,
+    occurredAt: Instant? = nil, detail: SealedText? = nil
+  ) {
+    self.attempt = attempt
+    self.outcome = outcome
+    self.evidence = evidence
+    self.providerID = providerID
+    self.code = code
+    self.isRetryable = isRetryable
+    self.occurredAt = occurredAt
+    self.detail = detail
+  }
+
+  package var subject: Subject { .ledger }
+}
+
+extension DeliveryUnmatched {
+  package init(reading reader: inout ObjectReader) throws(EventError) {
+    attempt = try reader.optional("attempt")
+    code = try reader.optional("code")
+    detail = try reader.optional("detail")
+    evidence = try reader.required("evidence")
+    occurredAt = try reader.optional("occurred_at")
+    outcome = try reader.required("outcome")
+    providerID = try reader.optional("provider_id")
+    isRetryable = try reader.optional("retryable")
+  }
+
+  package func write(to writer: inout ObjectWriter) {
+    writer.set("attempt", attempt)
+    writer.set("code", code)
+    writer.set("detail", detail)
+    writer.set("evidence", evidence)
+    writer.set("occurred_at", occurredAt)
+    writer.set("outcome", outcome)
+    writer.set("provider_id", providerID)
     writer.set("retryable", isRetryable)
   }
 }

@@ -73,11 +73,16 @@ package struct DispatchCancelled: EventData {
   /// One more than before.
   package var modification: Int
   package var reason: String
+  /// Whether the program's cancel deadline had passed; absent where it has none.
+  package var isLate: Bool?
 
-  package init(dispatchID: EntityID, modification: Int, reason: String) {
+  package init(
+    dispatchID: EntityID, modification: Int, reason: String, isLate: Bool? = nil
+  ) {
     self.dispatchID = dispatchID
     self.modification = modification
     self.reason = reason
+    self.isLate = isLate
   }
 
   package var subject: Subject { .dispatch(dispatchID) }
@@ -86,6 +91,7 @@ package struct DispatchCancelled: EventData {
 extension DispatchCancelled {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     dispatchID = try reader.required("dispatch_id")
+    isLate = try reader.optional("late")
     modification = try reader.required("modification")
     reason = try reader.required("reason")
   }
@@ -96,6 +102,7 @@ extension DispatchCancelled {
 
   package func write(to writer: inout ObjectWriter) {
     writer.set("dispatch_id", dispatchID)
+    writer.set("late", isLate)
     writer.set("modification", modification)
     writer.set("reason", reason)
   }

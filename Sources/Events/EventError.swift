@@ -43,6 +43,8 @@ package enum EventError: Error, Hashable, Sendable {
     case zoneName
     case instant
     case duration
+    case localTime
+    case monthDay
     case subject
     case specVersion
     /// One word of a closed list.

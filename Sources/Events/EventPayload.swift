@@ -23,6 +23,7 @@ package indirect enum EventPayload: Equatable, Sendable {
   case ledgerDisposed(LedgerDisposed)
   case ledgerExportIssued(LedgerExportIssued)
   case ledgerCorrectionRecorded(LedgerCorrectionRecorded)
+  case deliveryUnmatched(DeliveryUnmatched)
   case programDefined(ProgramDefined)
   case programRetired(ProgramRetired)
   case marketEventTypeDefined(MarketEventTypeDefined)
@@ -75,6 +76,7 @@ extension EventPayload {
     case .ledgerDisposed(let data): data
     case .ledgerExportIssued(let data): data
     case .ledgerCorrectionRecorded(let data): data
+    case .deliveryUnmatched(let data): data
     case .programDefined(let data): data
     case .programRetired(let data): data
     case .marketEventTypeDefined(let data): data
@@ -143,6 +145,7 @@ extension EventPayload {
     case .ledgerExportIssued: self = .ledgerExportIssued(try reader.data(&subject))
     case .ledgerCorrectionRecorded:
       self = .ledgerCorrectionRecorded(try reader.data(&subject))
+    case .deliveryUnmatched: self = .deliveryUnmatched(try reader.data(&subject))
     case .programDefined: self = .programDefined(try reader.data(&subject))
     case .programRetired: self = .programRetired(try reader.data(&subject))
     case .marketEventTypeDefined:

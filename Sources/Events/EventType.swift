@@ -14,6 +14,7 @@ package enum EventType: String, Hashable, Sendable, CaseIterable {
   case ledgerDisposed = "ledger.disposed.v1"
   case ledgerExportIssued = "ledger.export-issued.v1"
   case ledgerCorrectionRecorded = "ledger.correction-recorded.v1"
+  case deliveryUnmatched = "delivery.unmatched.v1"
   case programDefined = "program.defined.v1"
   case programRetired = "program.retired.v1"
   case marketEventTypeDefined = "market-event-type.defined.v1"

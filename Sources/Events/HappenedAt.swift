@@ -9,6 +9,7 @@ extension EventPayload {
     case .userWithdrawn(let withdrawn): withdrawn.at
     case .signalObserved(let observed): observed.at
     case .deliveryRecorded(let result): result.occurredAt
+    case .deliveryUnmatched(let result): result.occurredAt
     case .acknowledgementRecorded(let answer): answer.at
     case .ledgerTimeStamped(let stamp): stamp.stampedAt
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerArchived,

@@ -47,6 +47,8 @@ package enum ResolutionBasis: String, Word {
   case rules
   /// The recipients of the modification before: who was told of it is told what became of it.
   case earlierRecipients = "earlier-recipients"
+  /// Both: a recipient of the modification before stays one, whatever the rules say now.
+  case rulesAndEarlierRecipients = "rules-and-earlier-recipients"
 }
 
 /// Why a user who was considered is not a recipient.

@@ -223,6 +223,21 @@ extension Ledger {
         if row?.erased == nil { users.append(user.id) }
       }
     }
+    for case .result(let result) in commands where result.report.detail != nil {
+      try keys.prepareForOrphans()
+      let attempt = try inViews { () throws(ViewError) in
+        try result.attempt ?? result.providerID.flatMap { id throws(ViewError) in
+          try views.attempts.find(providerID: id).first
+        }
+      }
+      guard let attempt else { continue }
+      let user = try inViews { () throws(ViewError) in
+        try views.attempts.find(attempt)?.notice.userID
+      }
+      guard let user else { continue }
+      let row = try inViews { () throws(ViewError) in try views.users.find(user) }
+      if row?.erased == nil { users.append(user) }
+    }
     try keys.prepare(users)
   }
 
@@ -260,6 +275,16 @@ extension Ledger {
       }
     }
     return decision.drafts
+  }
+
+  /// What an event is about, as its line says; `nil` where it can't be read.
+  func subject(of event: EventID, durable: LogPosition) -> Subject? {
+    guard let reader = try? LogReader(storage, identity: identity, durable: durable) else {
+      return nil
+    }
+    var cursor = reader.events(from: event)
+    guard let stored = try? cursor.read(), stored.id == event else { return nil }
+    return try? Event(decoding: stored.line).subject
   }
 
   /// Makes the receipt of an earlier commit again, from the log alone.

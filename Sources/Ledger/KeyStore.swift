@@ -7,6 +7,7 @@ import Platform
 ///
 /// - `signing-key`: who signs checkpoints (``Signer``).
 /// - `idempotency-key`: the HMAC key of calls, 64 hex digits and a newline.
+/// - `orphans-key`: seals what providers say of nobody knows whom; 64 hex digits and a newline.
 /// - `users/00` … `users/ff`: users' keys, one `ID KEY` a line, by the first byte of SHA-256(ID).
 ///
 /// Each file is replaced as a whole, durably, before anything is sealed under a key in it.
@@ -16,6 +17,7 @@ final class KeyStore {
   private let surroundings: Surroundings
   private var buckets: [UInt8: [String: [UInt8]]] = [:]
   private var idempotency: [UInt8]?
+  private var orphans: [UInt8]?
 
   /// What one file may hold at most.
   private static let fileLimit = 64 << 20
@@ -126,6 +128,11 @@ final class KeyStore {
     }
   }
 
+  /// Makes the key for orphans durable where it is missing.
+  func prepareForOrphans() throws(LedgerError) {
+    if orphans == nil { orphans = try Self.existingOrNew(path.orphansKey, surroundings) }
+  }
+
   private static func bucket(of user: EntityID) -> UInt8 {
     SHA256.hash(Array(user.text.utf8)).bytes[0]
   }
@@ -156,15 +163,23 @@ final class KeyStore {
   var personalData: PersonalData {
     PersonalData(
       seal: { [self] text, user, field in seal(text, user, field) },
-      open: { [self] sealed, user, field in open(sealed, user, field) })
+      open: { [self] sealed, user, field in open(sealed, user, field) },
+      sealOrphan: { [self] text in
+        seal(text, key: orphans ?? [], associatedData: associatedData("", .resultDetail))
+      })
   }
 
   private func seal(_ text: String, _ user: EntityID, _ field: PersonalField) -> SealedText {
-    guard let key = try? key(of: user), let nonce = surroundings.random(12) else {
-      fatalError("invariant broken: a text is sealed for a user whose key isn't at hand")
+    seal(
+      text, key: (try? key(of: user)) ?? [], associatedData: associatedData(user.text, field))
+  }
+
+  private func seal(_ text: String, key: [UInt8], associatedData: [UInt8]) -> SealedText {
+    guard !key.isEmpty, let nonce = surroundings.random(12) else {
+      fatalError("invariant broken: a text is sealed under a key that isn't at hand")
     }
     let sealed = AESGCM.seal(
-      Array(text.utf8), key: key, nonce: nonce, associatedData: associatedData(user, field))
+      Array(text.utf8), key: key, nonce: nonce, associatedData: associatedData)
     guard let text = SealedText(sealed: nonce + sealed) else {
       fatalError("invariant broken: a sealed text can't be written down")
     }
@@ -178,13 +193,13 @@ final class KeyStore {
       let text = AESGCM.open(
         Array(bytes.dropFirst(AESGCM.nonceByteCount)), key: key,
         nonce: Array(bytes.prefix(AESGCM.nonceByteCount)),
-        associatedData: associatedData(user, field))
+        associatedData: associatedData(user.text, field))
     else { return nil }
     return String(validating: text, as: UTF8.self)
   }
 
   /// What a sealed text is bound to: the ledger, the user and the field, a line each.
-  private func associatedData(_ user: EntityID, _ field: PersonalField) -> [UInt8] {
-    Array("\(ledgerID)\n\(user.text)\n\(field.text)".utf8)
+  private func associatedData(_ user: String, _ field: PersonalField) -> [UInt8] {
+    Array("\(ledgerID)\n\(user)\n\(field.text)".utf8)
   }
 }

@@ -28,6 +28,7 @@ package struct LedgerPath: Hashable, Sendable {
   /// What is locked while a checkpoint is signed.
   static let keyLockName = "lock"
   var idempotencyKey: String { joinPath(keys, "idempotency-key") }
+  var orphansKey: String { joinPath(keys, "orphans-key") }
   var userKeys: String { joinPath(keys, "users") }
   /// One of the 256 files that hold users' keys, by the first byte of the hash of their ids.
   func userKeys(_ bucket: UInt8) -> String {

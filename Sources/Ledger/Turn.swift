@@ -43,10 +43,11 @@ package final class Turn {
       fatalError("invariant broken: a UUID is no id")
     }
     let surroundings = ledger.surroundings
-    let context = DecisionContext(
+    var context = DecisionContext(
       now: now, nextID: nextID ?? size, dispatchID: dispatchID,
       zone: { surroundings.rules(of: $0) }, tzdata: surroundings.tzdata,
       personalData: ledger.keys.personalData)
+    context.subject = { [durable, ledger] in ledger.subject(of: $0, durable: durable) }
     return Decider(state: ViewState(views), context: context)
   }
 

@@ -52,6 +52,12 @@ package struct ViewState: LedgerState {
     return dispatch
   }
 
+  package func dispatchCount(
+    of program: EntityID, starting range: Range<Instant>, except other: EntityID?
+  ) throws(ViewError) -> Int {
+    try views.dispatches.count(of: program, starting: range, except: other)
+  }
+
   package func unfinishedResolutions() throws(ViewError) -> [ResolutionProgress] {
     try views.resolutions.unfinished().map { row in
       ResolutionProgress(
@@ -91,6 +97,20 @@ package struct ViewState: LedgerState {
 
   package func attempts(of notice: NoticeKey) throws(ViewError) -> [Attempt] {
     try views.attempts.list(of: notice).map(\.attempt)
+  }
+
+  package func attempts(withProviderID id: String) throws(ViewError) -> [EventID] {
+    try views.attempts.find(providerID: id)
+  }
+
+  package func unmatchedResults(of providerID: String) throws(ViewError) -> [UnmatchedResult] {
+    try views.attempts.unmatched(providerID: providerID)
+  }
+
+  package func answers(of notice: NoticeKey) throws(ViewError) -> [Answer] {
+    try views.acknowledgements.list(of: notice).map { row in
+      Answer(event: row.event, opt: row.opt, at: row.answeredAt)
+    }
   }
 
   package func openAttempts(limit: Int) throws(ViewError) -> [Attempt] {

@@ -53,6 +53,38 @@ enum CallInput {
     return try requests(bytes, areTests: false)
   }
 
+  /// What providers and mail servers said: JSON Lines of our own, Twilio's callbacks, one a line, or
+  /// one delivery status notification.
+  static func results(_ bytes: [UInt8], origin: String) throws(CommandFailure) -> CallText {
+    let lines = lines(of: bytes)
+    guard let first = lines.first else {
+      throw CommandFailure(.badInput, "there is no result", notDone: "nothing was appended")
+    }
+    let text = bytes[first.range].drop { $0 == UInt8(ascii: " ") }
+    if text.first == UInt8(ascii: "{") {
+      return try CallText(bytes, lines) { (line) throws(RequestError) in
+        var object = try JSON.document(line)
+        object["command"] = object["command"] ?? "result"
+        return try Command(object)
+      }
+    }
+    // A form's body holds no space, and a message begins with a header field or an envelope line.
+    if !text.contains(where: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: ":") }) {
+      return try CallText(bytes, lines) { (line) throws(RequestError) in
+        let body = line.last == UInt8(ascii: "\r") ? line.dropLast() : line[...]
+        return try Command(try ProviderResults.twilio(body))
+      }
+    }
+    let commands = try parsing { () throws(RequestError) in
+      var commands: [Command] = []
+      for object in try ProviderResults.deliveryStatus(bytes, origin: origin) {
+        commands.append(try Command(object))
+      }
+      return commands
+    }
+    return CallText(call: Call(commands), lines: [])
+  }
+
   static func catalogue(_ bytes: [UInt8]) throws(CommandFailure) -> CatalogueDocument {
     try parsing { () throws(RequestError) in try CatalogueDocument(parsing: bytes) }
   }

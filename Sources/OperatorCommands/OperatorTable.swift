@@ -15,9 +15,14 @@ package let operatorTable = CommandTable<OperatorWorld>(
       "Record",
       [
         InitCommand.entry.signed, ImportCommand.entry.signed, DispatchCommand.entry.signed,
-        ChangeCommands.end.signed, ChangeCommands.cancel.signed, AppendCommand.entry.signed,
+        ModifyCommand.entry.signed, ChangeCommands.cancel.signed, ChangeCommands.end.signed,
+        AcknowledgeCommand.entry.signed, UserCommands.optOut.signed, UserCommands.optIn.signed,
+        UserCommands.enroll.signed, UserCommands.withdraw.signed, RetireCommand.entry.signed,
+        SettleCommand.entry.signed, CorrectCommand.entry.signed, AppendCommand.entry.signed,
       ]),
-    CommandSection("Deliver", [DeliverCommand.entry.signed, DeliverTestCommand.entry]),
+    CommandSection(
+      "Deliver",
+      [DeliverCommand.entry.signed, DeliverTestCommand.entry, ResultCommand.entry.signed]),
     CommandSection("Look", [ShowCommands.show, ShowCommands.list, StatusCommand.entry]),
     CommandSection("Evidence", [CheckpointCommand.entry, RotateCommands.key]),
     CommandSection(

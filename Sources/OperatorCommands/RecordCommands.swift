@@ -29,6 +29,8 @@ enum Shared {
     """
   static let reason = Option(
     required: "reason", "TEXT", .text, help: "Why; it is recorded, so it names no person")
+  static let at = Option(
+    "at", "TIME", .text, help: "When it was so, an RFC 3339 time with an offset; now without it")
   static let dispatch = Argument("DISPATCH", .text, help: "The dispatch's id")
 }
 
@@ -150,9 +152,19 @@ enum AppendCommand {
   static let entry = OperatorCommand(
     "append", "Run JSON Lines of any commands",
     details: """
-      One command a line: {"command":"import","catalogue":…}, {"command":"dispatch","request":…},
-      {"command":"end","dispatch_id":…,"reason":…} and {"command":"cancel",…}. Each is decided on what those
-      before it did.
+      One command a line, each decided on what those before it did; fields with ? may be left out:
+
+        {"command":"import","catalogue":…}
+        {"command":"dispatch","request":…}
+        {"command":"modify","dispatch_id":…,"start_time"?,"end_time"?,"open_ended"?,"fold"?,"reason":…}
+        {"command":"end","dispatch_id":…,"reason":…}, and likewise "cancel"
+        {"command":"acknowledge","dispatch_id":…,"user_id":…,"opt"?,"modification"?,"at"?}
+        {"command":"opt-out","user_id":…,"channel"?,"program_id"?,"reason"?}, and likewise "opt-in"
+        {"command":"enroll","user_id":…,"program_id":…,"at"?,"reason"?}, and likewise "withdraw"
+        {"command":"retire","kind":…,"id":…,"reason"?}
+        {"command":"settle","attempt":…,"decision":…,"reason":…}
+        {"command":"correct","event":…,"reason":…,"correction"?}
+        {"command":"result","attempt"?,"provider_id"?,"outcome":…,"evidence"?,"code"?,"retryable"?,"at"?,"detail"?}
 
       \(Shared.batchDetails)
       """,
@@ -182,7 +194,7 @@ enum AppendCommand {
 }
 
 /// Submits the entries of one call and prints its receipt.
-private func submit(
+func submit(
   _ text: CallText, _ invocation: Invocation, _ batch: Int?, _ world: OperatorWorld,
   _ session: inout Session
 ) throws(CommandFailure) -> ExitStatus {
@@ -256,11 +268,8 @@ private func print(_ receipt: CallReceipt, _ session: inout Session) throws(Comm
       for reason in dispatch.reasons {
         try session.print("  \(reason.code.text): \(reason.message)")
       }
-    case .catalogue(let counts):
-      try session.print(
-        "imported: \(counts.programs) programs, \(counts.eventTypes) event types, "
-          + "\(counts.userGroups) user groups, \(counts.users) users, "
-          + "\(counts.enrollments) enrollments, \(counts.optOuts) opt-outs")
+    case .fact(let fact): try session.print(fact.line)
+    case .catalogue(let counts): try session.print(counts.line)
     }
   }
   if let events = receipt.events {

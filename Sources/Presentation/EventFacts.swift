@@ -25,7 +25,7 @@ struct EventFacts {
   init(_ payload: EventPayload) {
     switch payload {
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
-      .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued:
+      .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued, .deliveryUnmatched:
       self.init()
     case .ledgerCorrectionRecorded(let correction): self.init(Subject(correction.eventSubject))
     case .marketEventTypeDefined, .marketEventTypeRetired, .userGroupDefined, .userGroupRetired,

@@ -7,7 +7,7 @@ package struct Attempts {
   let database: Database
 
   static let definition = ViewDefinition(
-    name: "attempts", version: 1,
+    name: "attempts", version: 2,
     schema: """
       CREATE TABLE attempt (
         event INTEGER PRIMARY KEY, dispatch TEXT NOT NULL, modification INTEGER NOT NULL,
@@ -18,6 +18,7 @@ package struct Attempts {
         provider_id TEXT
       ) STRICT;
       CREATE INDEX attempt_notice ON attempt (dispatch, modification, user);
+      CREATE INDEX attempt_provider ON attempt (provider_id) WHERE provider_id IS NOT NULL;
       CREATE INDEX attempt_unresolved ON attempt (fate) WHERE fate IN ('open', 'unknown');
       CREATE TABLE result (
         attempt INTEGER NOT NULL, event INTEGER NOT NULL, dispatch TEXT NOT NULL,
@@ -27,8 +28,15 @@ package struct Attempts {
         PRIMARY KEY (attempt, event)
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX result_orphan ON result (event) WHERE is_orphan = 1;
+      CREATE TABLE unmatched_result (
+        event INTEGER PRIMARY KEY, provider_id TEXT, taken_by INTEGER, detail TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX unmatched_provider ON unmatched_result (provider_id) WHERE taken_by IS NULL;
       """,
-    tables: [.init(name: "attempt", keyColumns: 1), .init(name: "result", keyColumns: 2)])
+    tables: [
+      .init(name: "attempt", keyColumns: 1), .init(name: "result", keyColumns: 2),
+      .init(name: "unmatched_result", keyColumns: 1),
+    ])
 
   /// The attempt that this event recorded, or `nil` where it recorded none.
   package func find(_ attempt: EventID) throws(ViewError) -> AttemptRow? {
@@ -87,6 +95,32 @@ package struct Attempts {
     }
   }
 
+  /// The attempts whose message a provider gave this id to first, in the order of the log; at most
+  /// two.
+  package func find(providerID: String) throws(ViewError) -> [EventID] {
+    try database.rows(
+      "SELECT event FROM attempt WHERE provider_id = ? ORDER BY event LIMIT 2", providerID
+    ) { row throws(ViewError) in try row.next() }
+  }
+
+  /// Results with this provider's id that no attempt has taken, in the order of the log.
+  package func unmatched(providerID: String) throws(ViewError) -> [UnmatchedResult] {
+    try database.rows(
+      """
+      SELECT event, detail FROM unmatched_result WHERE provider_id = ? AND taken_by IS NULL
+      ORDER BY event
+      """, providerID
+    ) { row throws(ViewError) in
+      UnmatchedResult(event: try row.next(), recorded: try row.record())
+    }
+  }
+
+  func keep(_ result: DeliveryUnmatched, by event: Fact) throws(ViewError) {
+    try database.run(
+      "INSERT OR IGNORE INTO unmatched_result VALUES (?, ?, NULL, ?)", event.id,
+      result.providerID, RecordText(result))
+  }
+
   func begin(_ attempt: NotificationAttempted, by event: Fact) throws(ViewError) {
     try database.run(
       "INSERT OR IGNORE INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?,?,'open',0,0,NULL)",
@@ -101,6 +135,13 @@ package struct Attempts {
       recordedAt: event.time, says: .reported(result.outcome), evidence: result.evidence,
       providerID: result.providerID, code: result.code, isRetryable: result.isRetryable,
       occurredAt: result.occurredAt)
+    if let taken = result.unmatched,
+      try find(result.attempt)?.notice.dispatchID == result.dispatchID
+    {
+      try database.run(
+        "UPDATE unmatched_result SET taken_by = ? WHERE event = ? AND provider_id = ?", event.id,
+        taken, result.providerID)
+    }
     return try take(row) { $0.report(result.outcome, evidence: result.evidence) }
   }
 

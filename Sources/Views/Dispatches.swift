@@ -9,7 +9,7 @@ package struct Dispatches {
   let database: Database
 
   static let definition = ViewDefinition(
-    name: "dispatches", version: 1,
+    name: "dispatches", version: 2,
     schema: """
       CREATE TABLE dispatch (
         id TEXT PRIMARY KEY, requested INTEGER NOT NULL, program TEXT NOT NULL,
@@ -18,6 +18,8 @@ package struct Dispatches {
         scheduled INTEGER, execute_at INTEGER, triggered INTEGER, missed INTEGER
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX dispatch_program ON dispatch (program, id);
+      CREATE INDEX dispatch_start ON dispatch (program, start_at)
+        WHERE is_test = 0 AND cancelled IS NULL;
       CREATE TABLE modification (
         dispatch TEXT NOT NULL, number INTEGER NOT NULL, event INTEGER NOT NULL,
         recorded_at INTEGER NOT NULL, change TEXT NOT NULL, detail TEXT NOT NULL,
@@ -55,6 +57,19 @@ package struct Dispatches {
       "SELECT * FROM dispatch WHERE program = ? AND id > ? ORDER BY id LIMIT ?", program,
       after?.text ?? "", limit
     ) { row throws(ViewError) in try DispatchRow(&row) }
+  }
+
+  /// How many dispatches of a program begin in `range`, no drills and none that is cancelled, and
+  /// not `other`; the cost follows their number.
+  package func count(
+    of program: EntityID, starting range: Range<Instant>, except other: EntityID?
+  ) throws(ViewError) -> Int {
+    try database.value(
+      """
+      SELECT count(*) FROM dispatch
+      WHERE program = ? AND start_at >= ? AND start_at < ? AND is_test = 0 AND cancelled IS NULL
+        AND id <> ?
+      """, program, range.lowerBound, range.upperBound, other?.text ?? "") ?? 0
   }
 
   /// The request and all that changed it since, by number from 1.

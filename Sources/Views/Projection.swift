@@ -49,6 +49,7 @@ extension ViewStore {
     case .notificationDeferred(let deferred): try take(deferred)
     case .notificationEscalated(let escalated): try take(escalated, by: event)
     case .deliveryRecorded(let result): try follow(attempts.record(result, by: event), at: event)
+    case .deliveryUnmatched(let result): try attempts.keep(result, by: event)
     case .deliveryUnknown(let unknown): try follow(attempts.lose(unknown, by: event), at: event)
     case .deliverySettled(let settled): try follow(attempts.settle(settled, by: event), at: event)
     case .acknowledgementRecorded(let answer): try take(answer, by: event)

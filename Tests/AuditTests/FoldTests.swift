@@ -119,6 +119,7 @@ struct Folds {
   private let groups: [EntityID]
   private let users: [EntityID]
   private let dispatches: [EntityID]
+  private let providers: [String]
   private let modifications: Range<Int>
 
   /// - Parameters:
@@ -136,6 +137,7 @@ struct Folds {
     groups = names.groups.sorted()
     users = names.users.sorted()
     dispatches = names.dispatches.sorted()
+    providers = names.providers.sorted()
     modifications = 0..<names.greatestModification + 2
   }
 
@@ -163,6 +165,17 @@ struct Folds {
     for id in users { same("user \(id)", memory.user(id), try views.user(id)) }
     same("userCount", memory.userCount(), try views.userCount())
     try compareConsidered()
+    for program in programs {
+      for (from, until) in [(-90_000, 90_000), (-9_000_000, 0), (0, 300_000_000)] as [(Int64, Int64)] {
+        let range = now.adding(seconds: from)..<now.adding(seconds: until)
+        for other in [nil] + dispatches.prefix(3).map(Optional.some) {
+          same(
+            "count of \(program) in \(range)",
+            memory.dispatchCount(of: program, starting: range, except: other),
+            try views.dispatchCount(of: program, starting: range, except: other))
+        }
+      }
+    }
     for id in dispatches { same("dispatch \(id)", memory.dispatch(id), try views.dispatch(id)) }
     same(
       "unfinished", memory.unfinishedResolutions(), try views.unfinishedResolutions())
@@ -175,6 +188,13 @@ struct Folds {
       }
     }
     for event in 0...next { same("attempt", memory.attempt(event), try views.attempt(event)) }
+    for id in providers {
+      same(
+        "attempts of \(id)", memory.attempts(withProviderID: id),
+        try views.attempts(withProviderID: id))
+      same(
+        "unmatched of \(id)", memory.unmatchedResults(of: id), try views.unmatchedResults(of: id))
+    }
     for limit in [0, 1, 5, .max] {
       same(
         "open, \(limit)", memory.openAttempts(limit: limit), try views.openAttempts(limit: limit))
@@ -208,6 +228,7 @@ struct Folds {
         let key = NoticeKey(dispatchID: dispatch, modification: number, userID: user)
         same("notice \(key)", memory.notice(key), try views.notice(key))
         same("attempts of \(key)", memory.attempts(of: key), try views.attempts(of: key))
+        same("answers of \(key)", memory.answers(of: key), try views.answers(of: key))
       }
     }
   }
@@ -232,6 +253,7 @@ private struct Names {
   var groups: Set<EntityID> = [AuditedHistory.id("nobody")]
   var users: Set<EntityID> = [AuditedHistory.id("nobody")]
   var dispatches: Set<EntityID> = [AuditedHistory.id("nobody")]
+  var providers: Set<String> = ["nobody's"]
   var greatestModification = 1
 
   mutating func take(_ payload: EventPayload) {
@@ -254,6 +276,10 @@ private struct Names {
     case .recipientsResolved(let chunk):
       dispatches.insert(chunk.dispatchID)
       greatestModification = max(greatestModification, chunk.modification)
+    case .deliveryRecorded(let result):
+      if let id = result.providerID { providers.insert(id) }
+    case .deliveryUnmatched(let result):
+      if let id = result.providerID { providers.insert(id) }
     case .notificationEscalated(let escalated): users.formUnion(escalated.userIDs)
     default: break
     }

@@ -33,10 +33,14 @@ struct RandomHistory {
            "unknown_outcome":"resend","enrollment_required":true,"event_type_ids":["1"],
            "communication_codes":["email","sms"]},
           {"id":"3","name":"Strict","time_zone":"UTC","lead_time":"PT10M","late_notice":"suppress",
+           "cancel_deadline":"PT1H","caps":{"dispatches_per_season":3,"duration_per_dispatch":"P1D",
+             "season":{"from":"11-01","through":"02-10"}},
            "communication_codes":["console","sms"]}],
          "event_types":[{"id":"1","name":"Emergency","user_group_ids":["g0","g1"]},
-           {"id":"2","name":"Economic","user_group_ids":["g1","g2"]}],
-         "user_groups":[{"id":"g0","name":"0"},{"id":"g1","name":"1"},{"id":"g2","name":"2"}],
+           {"id":"2","name":"Economic","user_group_ids":["g1","g2","g9"]},
+           {"id":"8","name":"Unused","user_group_ids":[]}],
+         "user_groups":[{"id":"g0","name":"0"},{"id":"g1","name":"1"},{"id":"g2","name":"2"},
+           {"id":"g9","name":"9"}],
          "users":[\(list.joined(separator: ","))]}
         """))
     for _ in 0..<steps { try step() }
@@ -76,12 +80,13 @@ struct RandomHistory {
     history.advance(seconds: one(of: [0, 1, 20, 45, 180, 900, 4_000]))
     switch Int.random(in: 0..<100, using: &random) {
     case ..<22: try request()
-    case ..<62: try deliver()
-    case ..<72: try change()
-    case ..<80: try reimport()
-    case ..<86: try lateResult()
-    case ..<89: try history.record(try history.decider().recordLostAttempts(limit: 9))
-    case ..<92: try settle()
+    case ..<56: try deliver()
+    case ..<68: try change()
+    case ..<72: try reimport()
+    case ..<76: try wish()
+    case ..<81: try lateResult()
+    case ..<84: try history.record(try history.decider().recordLostAttempts(limit: 9))
+    case ..<87: try settle()
     case ..<94: try acknowledge()
     case ..<96: try recover()
     case ..<98: try erase()
@@ -141,12 +146,45 @@ struct RandomHistory {
   }
 
   private mutating func change() throws {
-    let line = RecordedHistory.change(one(of: ["end", "cancel"]), anyDispatch())
+    let dispatch = anyDispatch()
+    var line = RecordedHistory.change(one(of: ["end", "cancel"]), dispatch)
+    if chance(60) { line = RecordedHistory.modify(dispatch, otherTimes()) }
     // One whose dispatch never was isn't recorded, and isn't asked for.
     guard history.state.dispatch(history.dispatchID(1)) != nil || history.dispatchCount > 1 else {
       return
     }
     try history.perform(line, clockBehind: chance(20) ? 3 : nil)
+  }
+
+  private mutating func otherTimes() -> String {
+    let soon = history.now.adding(seconds: one(of: [-60, 900, 7_200, 90_000, 200_000])).text
+    return one(of: [
+      #""open_ended":true"#, #""end_time":"\#(soon)""#, #""start_time":"\#(soon)""#,
+      #""start_time":"\#(soon)","open_ended":true"#, #""end_time":"11/24/2026 11:00""#,
+      #""end_time":"11/25/2026 09:00""#, #""end_time":"03/14/2027 02:30""#,
+      #""start_time":"10/31/2027 02:30","end_time":"11/07/2027 01:30""#,
+      #""end_time":"11/07/2027 01:30","fold":"second""#,
+    ])
+  }
+
+  /// Wishes, enrollments and retirements, of users and programs that are there or not.
+  private mutating func wish() throws {
+    let user = AuditedHistory.id("u-\(Int.random(in: 0..<userTotal, using: &random))").text
+    let program = one(of: ["1", "2"])
+    let at = history.now.adding(seconds: one(of: [-9_000, -60, 0, 60, 9_000])).text
+    let scope = one(of: [
+      "", #","channel":"sms""#, #","program_id":"\#(program)""#,
+      #","channel":"email","program_id":"\#(program)","reason":"STOP""#,
+    ])
+    let line = one(of: [
+      #"{"command":"opt-out","user_id":"\#(user)"\#(scope)}"#,
+      #"{"command":"opt-in","user_id":"\#(user)"\#(scope)}"#,
+      #"{"command":"enroll","user_id":"\#(user)","program_id":"\#(program)","at":"\#(at)"}"#,
+      #"{"command":"withdraw","user_id":"\#(user)","program_id":"\#(program)"}"#,
+      #"{"command":"retire","kind":"user-group","id":"g9"}"#,
+      #"{"command":"retire","kind":"event-type","id":"8","reason":"replaced"}"#,
+    ])
+    try history.perform(line)
   }
 
   private mutating func reimport() throws { try reimport(of: userTotal) }
@@ -177,20 +215,20 @@ struct RandomHistory {
         && history.state.attempt($0.id)?.standing.fate == .unknown
     }
     guard !unknown.isEmpty, let attempt = history.state.attempt(one(of: unknown).id) else { return }
-    try history.record(
-      .deliverySettled(
-        DeliverySettled(
-          attempt: attempt.event, dispatchID: attempt.notice.dispatchID,
-          decision: one(of: [.resend, .delivered, .abandon]), reason: "asked the site")))
+    try history.perform(
+      RecordedHistory.settle(attempt.event, one(of: [.resend, .delivered, .abandon])))
   }
 
   private mutating func acknowledge() throws {
-    guard let event = anyAttempt(), let attempt = history.state.attempt(event.id) else { return }
-    try history.record(
-      .acknowledgementRecorded(
-        AcknowledgementRecorded(
-          dispatchID: attempt.notice.dispatchID, modification: attempt.notice.modification,
-          userID: attempt.notice.userID, opt: one(of: [nil, .optIn]), at: history.now, marks: [])))
+    let dispatch = anyDispatch()
+    guard let number = history.state.dispatch(dispatch)?.modification else { return }
+    let user = AuditedHistory.id("u-\(Int.random(in: 0..<userTotal + 2, using: &random))")
+    let members = [
+      one(of: ["", #","opt":"in""#, #","opt":"out""#]),
+      one(of: ["", "", #","modification":\#(Int.random(in: 1...number, using: &random))"#]),
+      one(of: ["", "", #","at":"\#(history.now.adding(seconds: -4_000).text)""#]),
+    ]
+    try history.perform(RecordedHistory.acknowledge(dispatch, user, members.joined()))
   }
 
   private mutating func recover() throws {

@@ -99,6 +99,18 @@ struct RecheckStory: Sendable, CustomTestStringConvertible {
         }
       })
     },
+    RecheckStory(name: "recheck-acknowledgement-mark", findings: ["differs"]) {
+      var history = try requested()
+      let stranger = RecordedHistory.acknowledge(
+        history.lastDispatch, AuditedHistory.id("u-3"), #","opt":"in""#)
+      try history.perform(stranger) { drafts in
+        edit(&drafts, EventPayload.acknowledgementRecorded) {
+          (answer: inout AcknowledgementRecorded) in
+          answer.marks = []
+        }
+      }
+      return history
+    },
     RecheckStory(name: "recheck-request-that-should-be-rejected", findings: ["should-be-rejected"])
     {
       var history = try requested()

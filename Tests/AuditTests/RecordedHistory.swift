@@ -155,6 +155,21 @@ struct RecordedHistory {
     #"{"command":"\#(command)","dispatch_id":"\#(dispatch.text)","reason":"because"}"#
   }
 
+  static func modify(_ dispatch: EntityID, _ fields: String) -> String {
+    #"{"command":"modify","dispatch_id":"\#(dispatch.text)","reason":"because",\#(fields)}"#
+  }
+
+  static func acknowledge(
+    _ dispatch: EntityID, _ user: EntityID, _ members: String = ""
+  ) -> String {
+    #"{"command":"acknowledge","dispatch_id":"\#(dispatch.text)","user_id":"\#(user.text)"\#(members)}"#
+  }
+
+  static func settle(_ attempt: EventID, _ decision: Settlement) -> String {
+    #"{"command":"settle","attempt":"\#(attempt)","decision":"\#(decision.rawValue)","#
+      + #""reason":"asked the site"}"#
+  }
+
   static func importing(_ catalogue: String) -> String {
     #"{"command":"import","catalogue":\#(catalogue)}"#
   }
@@ -239,7 +254,10 @@ enum Zones {
 
 /// Sealing that anybody can open: the bytes of user, field and text, as long as a real seal.
 enum Seals {
-  static var personalData: PersonalData { PersonalData(seal: seal, open: open) }
+  static var personalData: PersonalData {
+    PersonalData(
+      seal: seal, open: open, sealOrphan: { seal($0, AuditedHistory.id("orphans"), .resultDetail) })
+  }
 
   private static func seal(
     _ text: String, _ user: EntityID, _ field: PersonalField

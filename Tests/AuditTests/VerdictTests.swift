@@ -102,20 +102,15 @@ struct VerdictTests {
     var settled = try attempted(.unknown(.timeout))
     let attempt = try #require(settled.events.last { $0.type == .notificationAttempted }).id
     let dispatch = settled.lastDispatch
-    try settled.record(
-      .deliverySettled(
-        DeliverySettled(
-          attempt: attempt, dispatchID: dispatch, decision: .delivered, reason: "they said so")))
+    try settled.perform(RecordedHistory.settle(attempt, .delivered))
     #expect(try told(later(settled)).verdict == .unprovable)
 
     for (at, taken) in [("17:20:00", "17:20:00"), ("19:00:00", "17:30:00")] {
       var answered = settled
       answered.now = try time("17:30:00")
-      try answered.record(
-        .acknowledgementRecorded(
-          AcknowledgementRecorded(
-            dispatchID: dispatch, modification: 1, userID: AuditedHistory.id("u"), opt: .optIn,
-            at: try time(at), marks: [])))
+      try answered.perform(
+        RecordedHistory.acknowledge(
+          dispatch, AuditedHistory.id("u"), #","opt":"in","at":"\#(try time(at).text)""#))
       let told = try told(later(answered))
       #expect(told.verdict == .onTime)
       #expect(told.proof?.at == (try time(taken)))

@@ -13,6 +13,11 @@ struct CommandTests {
     refusal(text) { bytes throws(RequestError) in try Command(parsing: bytes) }
   }
 
+  static let names = [
+    "import", "dispatch", "end", "cancel", "modify", "acknowledge", "opt-out", "opt-in", "enroll",
+    "withdraw", "retire", "settle", "correct", "result",
+  ]
+
   static let request =
     #"{"event_type_id":"1","program_id":1,"start_time":"08/27/2019 21:04"}"#
 
@@ -23,6 +28,16 @@ struct CommandTests {
       #"{"catalogue":{"user_groups":[{"id":1,"name":"G"}]},"command":"import"}"#,
       #"{"command":"end","dispatch_id":"d-1","reason":"load is back"}"#,
       #"{"command":"cancel","dispatch_id":"d-1","reason":"not needed"}"#,
+      #"{"command":"modify","dispatch_id":7,"end_time":"08/27/2019 22:04","reason":"r"}"#,
+      #"{"channel":"sms","command":"opt-out","program_id":1,"reason":"STOP","user_id":"u"}"#,
+      #"{"command":"opt-in","user_id":7}"#,
+      #"{"command":"result","evidence":3,"outcome":"delivered","provider_id":"SM1"}"#,
+      #"{"at":"2026-07-01T00:00:00Z","command":"enroll","program_id":1,"user_id":"u"}"#,
+      #"{"command":"withdraw","program_id":1,"user_id":"u"}"#,
+      #"{"command":"retire","id":1,"kind":"event-type","reason":"replaced"}"#,
+      #"{"attempt":"44","command":"settle","decision":"resend","reason":"r"}"#,
+      #"{"command":"correct","correction":{"at":"x"},"event":42,"reason":"r"}"#,
+      #"{"command":"acknowledge","dispatch_id":"d","modification":2,"opt":"in","user_id":7}"#,
     ])
   func inverse(line: String) throws {
     let command = try parse(line)
@@ -52,7 +67,7 @@ struct CommandTests {
       refused(#"{"command":"ned"}"#)
         == RequestError(
           "command",
-          .badValue(found: "ned", expected: .oneOf(["import", "dispatch", "end", "cancel"]))))
+          .badValue(found: "ned", expected: .oneOf(Self.names))))
     #expect(refused(#"{"command":"dispatch"}"#) == RequestError("request", .missing))
     #expect(
       refused(#"{"command":"dispatch","request":[]}"#)

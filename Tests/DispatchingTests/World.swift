@@ -17,10 +17,12 @@ struct World {
   var nextID: EventID { EventID(events.count) }
 
   var context: DecisionContext {
-    let lost = lostKeys
-    return DecisionContext(
+    let (lost, events) = (lostKeys, events)
+    var context = DecisionContext(
       now: now, nextID: nextID, dispatchID: dispatchID(dispatches + 1), zone: TestZones.find,
       tzdata: "test", personalData: FakeSeal.personalData(without: lost))
+    context.subject = { id in id < UInt64(events.count) ? events[Int(id)].subject : nil }
+    return context
   }
 
   func dispatchID(_ number: Int) -> EntityID {
@@ -88,6 +90,39 @@ struct World {
       #"{"command":"\#(command)","dispatch_id":"\#(dispatch.text)","reason":"because"}"#)
   }
 
+  static func modify(_ dispatch: EntityID, _ fields: String) -> String {
+    #"{"command":"modify","dispatch_id":"\#(dispatch.text)","reason":"because",\#(fields)}"#
+  }
+
+  @discardableResult
+  mutating func modify(_ dispatch: EntityID, _ fields: String) throws -> Decision {
+    try perform(Self.modify(dispatch, fields))
+  }
+
+  @discardableResult
+  mutating func acknowledge(
+    _ dispatch: EntityID, _ user: String, _ members: String = ""
+  ) throws -> Decision {
+    try perform(
+      #"{"command":"acknowledge","dispatch_id":"\#(dispatch.text)","user_id":"\#(user)"\#(members)}"#)
+  }
+
+  /// Records what is due: suppressions and attempts; nothing comes back.
+  ///
+  /// - Returns: The attempts.
+  @discardableResult
+  mutating func attemptAll() throws -> [Event] {
+    let decider = decider
+    let plan = try decider.planNotices(limit: 1_000) { _ in true }
+    guard let digest = HexDigest(String(repeating: "cd", count: 32)), let spool = CodeWord("spool")
+    else { fatalError("both are of their forms") }
+    let channel = ChannelIdentity(kind: spool, settings: digest)
+    let recorded = try record(
+      plan.suppressions
+        + plan.attempts.map { decider.attempted($0, through: channel, textHMAC: digest) })
+    return recorded.filter { $0.type == .notificationAttempted }
+  }
+
   mutating func advance(seconds: Int64) { now = now.adding(seconds: seconds) }
 
   func resolutions(of dispatch: EntityID, modification: Int) -> [RecipientsResolved] {
@@ -135,7 +170,11 @@ enum FakeSeal {
 
   static func personalData(without lost: Set<EntityID> = []) -> PersonalData {
     PersonalData(
-      seal: seal, open: { lost.contains($1) ? nil : open($0, $1, $2) })
+      seal: seal, open: { lost.contains($1) ? nil : open($0, $1, $2) },
+      sealOrphan: { text in
+        guard let nobody = EntityID("orphans") else { fatalError("orphans is an id") }
+        return seal(text, nobody, .resultDetail)
+      })
   }
 }
 

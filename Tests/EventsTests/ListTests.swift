@@ -11,7 +11,7 @@ struct ListTests {
         [
           "ledger.created", "ledger.recovered", "ledger.repaired", "ledger.key-changed",
           "ledger.time-stamped", "ledger.archived", "ledger.attached", "ledger.disposed",
-          "ledger.export-issued", "ledger.correction-recorded",
+          "ledger.export-issued", "ledger.correction-recorded", "delivery.unmatched",
         ]
       ),
       ("program/ID", ["program.defined", "program.retired"]),
@@ -68,6 +68,7 @@ struct ListTests {
     try same("repair action", RepairAction.self)
     try same("unknown outcome policy", UnknownOutcomePolicy.self)
     try same("late notice policy", LateNoticePolicy.self)
+    try same("quiet hours action", QuietHoursAction.self)
     try same("address problem", AddressProblem.self)
     try same("fold", Fold.self)
     try same("rejected command", RejectedCommand.self)
