@@ -38,7 +38,8 @@ struct ResultDecisionTests {
       let name = name.split(separator: "@", omittingEmptySubsequences: false)
         .joined(separator: "\(sent.attempt)")
       let decision = try sent.world.perform(
-        result(#"\#(name),"outcome":"delivered","at":"2026-07-01T12:00:05Z","detail":"+15551230001""#)
+        result(
+          #"\#(name),"outcome":"delivered","at":"2026-07-01T12:00:05Z","detail":"+15551230001""#)
       )
       guard case .deliveryRecorded(let recorded)? = decision.drafts.first?.payload else {
         Issue.record("\(decision)")
@@ -72,7 +73,8 @@ struct ResultDecisionTests {
       }
     }
     // Two messages under one id: nobody can know which is meant.
-    let other = try #require(sent.world.state.attempts(of: sent.world.notices(of: sent.dispatch)[1].key).first)
+    let other = try #require(
+      sent.world.state.attempts(of: sent.world.notices(of: sent.dispatch)[1].key).first)
     try sent.world.record(
       try sent.world.decider.record(
         .reported(
@@ -96,8 +98,11 @@ struct ResultDecisionTests {
           try sent.world.perform(result(#""provider_id":"SM1",\#(results[index])"#))
         }
         let best = [first, second].map { index in
-          index == 1 ? EvidenceStrength.handedOver : index == 2 ? .acceptedByProvider
-            : .confirmedByCarrier
+          index == 1
+            ? EvidenceStrength.handedOver
+            : index == 2
+              ? .acceptedByProvider
+              : .confirmedByCarrier
         }.max()
         let standing = sent.world.notices(of: sent.dispatch)[0].standing
         #expect(standing.evidence == best && standing.state == .notified)
@@ -267,7 +272,8 @@ struct ProviderResultTests {
   ) -> [UInt8] {
     var text = ""
     for line in Self.notification.split(separator: "\n", omittingEmptySubsequences: false) {
-      text += String(line).replacing("ENVELOPE", with: envelope).replacing("ACTION", with: action)
+      text +=
+        String(line).replacing("ENVELOPE", with: envelope).replacing("ACTION", with: action)
         .replacing("STATUS", with: status) + lineEnd
     }
     return Array(text.utf8)
