@@ -83,7 +83,8 @@ struct Redecision {
       .userWithdrawn, .userOptedOut, .userOptedIn, .programRetired, .marketEventTypeRetired,
       .userGroupRetired:
       CatalogueCheck(state: state).outcome(of: event)
-    case .userErased, .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
+    case .userErased, .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn,
+      .legalHoldPlaced,
       .legalHoldReleased, .signalObserved:
       .noRules
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
@@ -169,7 +170,8 @@ struct Redecision {
         dispatchID: rejected.dispatchID, times: RecordedTimes(of: rejected, request))
       return self.rejected(try decider.decide(request))
     }
-    return firstFitting(usual, of: rejected, fold: request.fold, quarters) { (decider) throws(Rules.Failure) in
+    return firstFitting(usual, of: rejected, fold: request.fold, quarters) {
+      (decider) throws(Rules.Failure) in
       try decider.decide(request)
     }
   }
@@ -180,7 +182,8 @@ struct Redecision {
     else { return .broken(.differs, "what it keeps as the command is none") }
     let usual = state.dispatch(rejected.dispatchID)?.start.offsetSeconds ?? 0
     let offsets = [0, 3_600, -3_600, 1_800, -1_800].map { usual + $0 }
-    return firstFitting(nil, of: rejected, fold: request.fold, offsets) { (decider) throws(Rules.Failure) in
+    return firstFitting(nil, of: rejected, fold: request.fold, offsets) {
+      (decider) throws(Rules.Failure) in
       try decider.decide(request)
     }
   }

@@ -178,6 +178,12 @@ extension Decider {
     return drafts
   }
 
+  /// Whether another attempt of the notice is on its way or has arrived.
+  private func isToldOtherwise(_ attempt: Attempt) throws(Failure) -> Bool {
+    let all = try ask { state throws(State.Failure) in try state.attempts(of: attempt.notice) }
+    return all.contains { $0.event != attempt.event && $0.standing.fate.isTold }
+  }
+
   /// When to try again on the same channel, or `nil` where that can't help any more.
   ///
   /// The message has to be there at the notice's deadline; once that has passed, at the start.
@@ -187,9 +193,11 @@ extension Decider {
     let dispatch = try existing(attempt.notice.dispatchID)
     let notice = try ask { state throws(State.Failure) in try state.notice(attempt.notice) }
     // Only the last attempt moves its notice, and a later modification has taken over the rest.
+    // What was taken and then given up on is tried again too, unless the user was told otherwise.
     guard let notice, notice.standing.lastAttempt == attempt.event,
-      [.attempted, .unknown].contains(notice.standing.state),
-      dispatch.modification == attempt.notice.modification
+      [.attempted, .unknown, .notified].contains(notice.standing.state),
+      notice.standing.evidence < .acknowledged,
+      dispatch.modification == attempt.notice.modification, try !isToldOtherwise(attempt)
     else { return nil }
     var horizon: Instant?
     if attempt.kind.hasDeadline {

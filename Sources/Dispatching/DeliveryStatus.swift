@@ -29,8 +29,10 @@ extension ProviderResults {
       throw RequestError(path: "Action", problem: .missing)
     }
     let ofMessage = groups.removeFirst()
-    let returned = parts.lazy.compactMap { HeaderFields($0.body.prefix { !$0.isEmpty })["message-id"] }
-      .first
+    let returned = parts.lazy.compactMap {
+      HeaderFields($0.body.prefix { !$0.isEmpty })["message-id"]
+    }
+    .first
     let id = ofMessage["original-envelope-id"].map(unescapedXtext) ?? returned
     guard let id else {
       throw RequestError(path: "Original-Envelope-Id", problem: .missing)
@@ -110,8 +112,9 @@ extension ProviderResults {
     var start: Int?
     for (index, line) in whole.body.enumerated() where line.starts(with: delimiter) {
       let rest = line.dropFirst(delimiter.count)
-      guard rest.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") })
-        || rest.starts(with: "--".utf8)
+      guard
+        rest.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") })
+          || rest.starts(with: "--".utf8)
       else { continue }
       let place = whole.body.startIndex + index
       if let begun = start { parts.append(MessagePart(whole.body[begun..<place])) }

@@ -75,7 +75,9 @@ package enum ProviderResults {
       switch byte {
       case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
       case UInt8(ascii: "%"):
-        guard rest.count >= 2, let decoded = Hex.decode(rest.prefix(2).map(lowerCase)) else { throw notAForm }
+        guard rest.count >= 2, let decoded = Hex.decode(rest.prefix(2).map(lowerCase)) else {
+          throw notAForm
+        }
         bytes += decoded
         rest = rest.dropFirst(2)
       default: bytes.append(byte)

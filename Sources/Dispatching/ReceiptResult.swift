@@ -30,7 +30,9 @@ package enum ReceiptResult: Equatable, Sendable {
 
   /// One fact that was recorded: an answer, a settlement, a result, a correction.
   package struct FactResult: Equatable, Sendable {
-    package enum Outcome: String, Sendable { case acknowledged, settled, corrected, matched, unmatched }
+    package enum Outcome: String, Sendable {
+      case acknowledged, settled, corrected, matched, unmatched
+    }
 
     package var outcome: Outcome
     /// What was recorded, as the receipt holds it.
@@ -157,7 +159,8 @@ package enum ReceiptResult: Equatable, Sendable {
       case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged,
         .ledgerTimeStamped, .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued:
         self = .tellsNothing
-      case .userErased, .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
+      case .userErased, .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn,
+        .legalHoldPlaced,
         .legalHoldReleased, .signalObserved:
         self = .tellsNothing
       case .dispatchScheduled, .dispatchTriggered, .dispatchMissed,

@@ -83,7 +83,8 @@ extension FieldReading {
   fileprivate func detail() throws(RequestError) -> String? {
     guard let text = try optionalString("detail") else { return nil }
     guard (1...ResultReport.detailLimit).contains(text.utf8.count) else {
-      throw failure("detail", .badValue(found: nil, expected: .bytes(limit: ResultReport.detailLimit)))
+      throw failure(
+        "detail", .badValue(found: nil, expected: .bytes(limit: ResultReport.detailLimit)))
     }
     return text
   }
@@ -100,7 +101,8 @@ extension Decider {
     let unmatched = DeliveryUnmatched(
       attempt: result.attempt, outcome: report.outcome, evidence: report.evidence,
       providerID: result.providerID, code: report.code, isRetryable: report.isRetryable,
-      occurredAt: report.occurredAt, detail: report.detail.map { context.personalData.sealOrphan($0) })
+      occurredAt: report.occurredAt,
+      detail: report.detail.map { context.personalData.sealOrphan($0) })
     return .accepted([draft(.deliveryUnmatched(unmatched))])
   }
 

@@ -225,20 +225,22 @@ extension Ledger {
     }
     for case .result(let result) in commands where result.report.detail != nil {
       try keys.prepareForOrphans()
-      let attempt = try inViews { () throws(ViewError) in
-        try result.attempt ?? result.providerID.flatMap { id throws(ViewError) in
-          try views.attempts.find(providerID: id).first
-        }
-      }
-      guard let attempt else { continue }
-      let user = try inViews { () throws(ViewError) in
-        try views.attempts.find(attempt)?.notice.userID
-      }
-      guard let user else { continue }
-      let row = try inViews { () throws(ViewError) in try views.users.find(user) }
-      if row?.erased == nil { users.append(user) }
+      let user = try inViews { () throws(ViewError) in try userNamed(by: result) }
+      if let user { users.append(user) }
     }
     try keys.prepare(users)
+  }
+
+  /// Whose attempt a result may tell of; nobody who is erased.
+  private func userNamed(by result: ResultReport) throws(ViewError) -> EntityID? {
+    var attempt = result.attempt
+    if attempt == nil, let id = result.providerID {
+      attempt = try views.attempts.find(providerID: id).first
+    }
+    guard let attempt, let user = try views.attempts.find(attempt)?.notice.userID else {
+      return nil
+    }
+    return try views.users.find(user)?.erased == nil ? user : nil
   }
 
   private func decide(

@@ -1,6 +1,7 @@
 import Bytes
 import CommandLineInterface
 import Dispatching
+import EventLog
 import Events
 import Ledger
 
@@ -43,8 +44,12 @@ enum ModifyCommand {
       Example(
         "dispatch-ledger modify 0192… --end '08/27/2019 23:04' --reason 'grid operator extends'",
         "Extend it"),
-      Example("dispatch-ledger modify 0192… --open-ended --reason 'until further notice'", "No end"),
-    ], takes: [Shared.dispatch, start, end, openEnded, fold, Shared.reason, Shared.key, Shared.expect],
+      Example(
+        "dispatch-ledger modify 0192… --open-ended --reason 'until further notice'", "No end"),
+    ],
+    takes: [
+      Shared.dispatch, start, end, openEnded, fold, Shared.reason, Shared.key, Shared.expect,
+    ],
     run: { (invocation, world, session) throws(CommandFailure) in
       let modify = try command(
         "modify",

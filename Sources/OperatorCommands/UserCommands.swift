@@ -111,7 +111,8 @@ enum SettleCommand {
       have arrived, though nothing proves it. abandon: the next channel is tried, where there is one.
       """,
     examples: [
-      Example("dispatch-ledger settle 44 resend --reason 'the provider has no record'", "Send again")
+      Example(
+        "dispatch-ledger settle 44 resend --reason 'the provider has no record'", "Send again")
     ], takes: [attempt, decision, Shared.reason, Shared.key, Shared.expect],
     run: { (invocation, world, session) throws(CommandFailure) in
       let settle = try command(

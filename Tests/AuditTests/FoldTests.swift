@@ -166,7 +166,9 @@ struct Folds {
     same("userCount", memory.userCount(), try views.userCount())
     try compareConsidered()
     for program in programs {
-      for (from, until) in [(-90_000, 90_000), (-9_000_000, 0), (0, 300_000_000)] as [(Int64, Int64)] {
+      for (from, until) in [(-90_000, 90_000), (-9_000_000, 0), (0, 300_000_000)]
+        as [(Int64, Int64)]
+      {
         let range = now.adding(seconds: from)..<now.adding(seconds: until)
         for other in [nil] + dispatches.prefix(3).map(Optional.some) {
           same(

@@ -84,7 +84,8 @@ struct RandomHistory {
     case ..<68: try change()
     case ..<72: try reimport()
     case ..<76: try wish()
-    case ..<81: try lateResult()
+    case ..<78: try lateResult()
+    case ..<81: try resultFromOutside()
     case ..<84: try history.record(try history.decider().recordLostAttempts(limit: 9))
     case ..<87: try settle()
     case ..<94: try acknowledge()
@@ -129,6 +130,7 @@ struct RandomHistory {
     let channels: Set<String>? = chance(20) ? ["sms"] : nil
     let limit = one(of: [1, 5, 32])
     let now = history.now
+    let provider = "SM\(history.events.count { $0.type == .notificationAttempted } / 4)"
     try history.deliver(limit: limit, channels: channels, delaySeconds: one(of: [0, 2, 40])) {
       attempt in
       switch Int.random(in: 0..<12, using: &outcomes) {
@@ -137,6 +139,9 @@ struct RandomHistory {
       case 2, 3: .busy
       case 4: .refused
       case 5: .reported(.accepted, .none)
+      case 8, 9:
+        .reported(
+          ChannelReport(outcome: .accepted, evidence: .acceptedByProvider, providerID: provider))
       case 6: .reported(.delivered, .confirmedByCarrier, at: now)
       case 7: .reported(.inTransit, .handedOver, at: now.adding(seconds: -9_000))
       default: .accepted
@@ -207,6 +212,20 @@ struct RandomHistory {
       .reported(.inTransit, .handedOver), .busy, .reported(.expired, .acceptedByProvider),
     ])
     try history.record(try history.decider().record(outcome, of: attempt.id))
+  }
+
+  /// What providers say, of attempts, of ids that some attempt gets, and of nobody's.
+  private mutating func resultFromOutside() throws {
+    let attempts = history.events.filter { $0.type == .notificationAttempted }.count
+    let id = "SM\(Int.random(in: 0..<max(1, attempts / 4) + 2, using: &random))"
+    let outcome = one(of: ["accepted", "in-transit", "delivered", "undelivered", "failed"])
+    let name = one(of: [
+      #""provider_id":"\#(id)""#, #""provider_id":"\#(id)""#,
+      #""attempt":"\#(anyAttempt()?.id ?? 7)","provider_id":"\#(id)""#,
+      #""attempt":"\#(Int.random(in: 0..<900, using: &random))""#,
+    ])
+    let rest = one(of: ["", #","retryable":true,"code":"30003""#, #","detail":"+15551230001""#])
+    try history.perform(#"{"command":"result",\#(name),"outcome":"\#(outcome)"\#(rest)}"#)
   }
 
   private mutating func settle() throws {

@@ -298,6 +298,20 @@ struct Mutation: Sendable, CustomTestStringConvertible {
     .of("a result of a later attempt", EventPayload.deliveryRecorded) { $0.attempt += 100_000 },
     .of("a loss of no attempt", EventPayload.deliveryUnknown) { $0.attempt = 1 },
     .of("a settlement of no attempt", EventPayload.deliverySettled) { $0.attempt = 1 },
+    .of("a taken result's origin gone", EventPayload.deliveryRecorded) { $0.unmatched = nil },
+    .of("a result that came of none before", EventPayload.deliveryRecorded) {
+      if $0.unmatched == nil { $0.unmatched = 1 }
+    },
+    Mutation(testDescription: "an unmatched result that fits an attempt") { event, _, history in
+      guard case .deliveryUnmatched(var result) = event.payload,
+        let attempt = history.events.first(where: { $0.type == .notificationAttempted }),
+        attempt.id < event.id
+      else { return nil }
+      result.attempt = attempt.id
+      var event = event
+      event.payload = .deliveryUnmatched(result)
+      return event
+    },
     .of("a retry that can't be", EventPayload.deliveryRecorded) {
       if $0.isRetryable == false { $0.isRetryable = true }
     },

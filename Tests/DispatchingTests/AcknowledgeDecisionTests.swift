@@ -71,7 +71,8 @@ struct AcknowledgeDecisionTests {
     #expect(
       marks(try world.acknowledge(dispatch, "u-2", #","at":"2026-07-01T15:59:59-04:00""#)) == [])
     #expect(
-      marks(try world.acknowledge(dispatch, "u-2", #","at":"2026-07-01T16:00:00-04:00","opt":"in""#))
+      marks(
+        try world.acknowledge(dispatch, "u-2", #","at":"2026-07-01T16:00:00-04:00","opt":"in""#))
         == ["late"])
   }
 
@@ -107,7 +108,8 @@ struct AcknowledgeDecisionTests {
     #expect(marks(try world.acknowledge(dispatch, "u-2", #","opt":"in""#)) == [])
   }
 
-  @Test("A stranger's answer is kept, whether anybody knows the user or not, and suppresses nothing")
+  @Test(
+    "A stranger's answer is kept, whether anybody knows the user or not, and suppresses nothing")
   func stranger() throws {
     var (world, dispatch) = try world()
     for user in ["u-3", "nobody"] {
@@ -139,10 +141,22 @@ struct AcknowledgeDecisionTests {
   @Test(
     "Each way to be malformed has its path",
     arguments: [
-      (#","opt":"maybe""#, RequestError("opt", .badValue(found: "maybe", expected: .oneOf(["in", "out"])))),
-      (#","modification":0"#, RequestError("modification", .badValue(found: "0", expected: .ordinal))),
-      (#","modification":"1""#, RequestError("modification", .wrongKind(found: .string, expected: .integer))),
-      (#","at":"07/01/2026 14:00""#, RequestError("at", .badValue(found: "07/01/2026 14:00", expected: .instant))),
+      (
+        #","opt":"maybe""#,
+        RequestError("opt", .badValue(found: "maybe", expected: .oneOf(["in", "out"])))
+      ),
+      (
+        #","modification":0"#,
+        RequestError("modification", .badValue(found: "0", expected: .ordinal))
+      ),
+      (
+        #","modification":"1""#,
+        RequestError("modification", .wrongKind(found: .string, expected: .integer))
+      ),
+      (
+        #","at":"07/01/2026 14:00""#,
+        RequestError("at", .badValue(found: "07/01/2026 14:00", expected: .instant))
+      ),
       (#","usre":1"#, RequestError("usre", .unknownField(suggestion: nil))),
     ])
   func malformed(fields: String, error: RequestError) {

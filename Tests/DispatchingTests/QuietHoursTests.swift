@@ -137,10 +137,19 @@ struct ProgramPolicyTests {
   @Test(
     "A policy that is wrong is refused by its path",
     arguments: [
-      (#""cancel_deadline":"1h""#, "cancel_deadline", RequestError.Problem.badValue(found: "1h", expected: .duration)),
+      (
+        #""cancel_deadline":"1h""#, "cancel_deadline",
+        RequestError.Problem.badValue(found: "1h", expected: .duration)
+      ),
       (#""caps":[]"#, "caps", .wrongKind(found: .array, expected: .object)),
-      (#""caps":{"dispatches_per_season":0}"#, "caps.dispatches_per_season", .badValue(found: "0", expected: .ordinal)),
-      (#""caps":{"season":{"from":"06-01","through":"09-30"}}"#, "caps.dispatches_per_season", .missing),
+      (
+        #""caps":{"dispatches_per_season":0}"#, "caps.dispatches_per_season",
+        .badValue(found: "0", expected: .ordinal)
+      ),
+      (
+        #""caps":{"season":{"from":"06-01","through":"09-30"}}"#, "caps.dispatches_per_season",
+        .missing
+      ),
       (
         #""caps":{"dispatches_per_season":1,"season":{"from":"02-29","through":"09-30"}}"#,
         "caps.season.from", .badValue(found: "02-29", expected: .monthDay)
@@ -172,7 +181,10 @@ struct ProgramPolicyTests {
         #""escalation":{"acknowledgements":1,"within":"PT5M","user_ids":[]}"#,
         "escalation.user_ids", .badValue(found: "[]", expected: .notEmpty)
       ),
-      (#""test_recipients_only":"yes""#, "test_recipients_only", .wrongKind(found: .string, expected: .boolean)),
+      (
+        #""test_recipients_only":"yes""#, "test_recipients_only",
+        .wrongKind(found: .string, expected: .boolean)
+      ),
     ])
   func refused(members: String, path: String, problem: RequestError.Problem) {
     let error = refusal(program(members)) { bytes throws(RequestError) in
@@ -248,7 +260,8 @@ struct ProgramPolicyTests {
     try world.importing(program(Self.whole))
     let start = "2026-05-02T00:00:00Z"
     let dispatch = try world.request(start, "2026-05-02T04:00:00Z")
-    let line = #"{"start_time":"\#(start)","end_time":"2026-05-02T04:00:01Z","program_id":1,"event_type_id":1}"#
+    let line =
+      #"{"start_time":"\#(start)","end_time":"2026-05-02T04:00:01Z","program_id":1,"event_type_id":1}"#
     let decision = try world.perform(#"{"command":"dispatch","request":\#(line)}"#)
     #expect(decision.codes == ["duration-cap"] && decision.fields == ["end_time"])
     #expect(

@@ -93,7 +93,8 @@ struct UserDecisionTests {
       ("enroll", "u-2", #","program_id":1"#, "user-erased", .brokenRules),
       ("withdraw", "u-1", #","program_id":9"#, "unknown-program", .notFound),
     ] {
-      let decision = try world.perform(#"{"command":"\#(command)","user_id":"\#(user)"\#(members)}"#)
+      let decision = try world.perform(
+        #"{"command":"\#(command)","user_id":"\#(user)"\#(members)}"#)
       #expect(decision.codes == [code], "\(command) \(user)")
       #expect(kind(decision) == expected, "\(command) \(user)")
     }
@@ -204,7 +205,8 @@ struct HostileInputTests {
     for line in Self.commands {
       for (place, character) in line.enumerated() where "@%~!$".contains(character) {
         for text in Self.hostile {
-          let quoted = String(decoding: JSON.string(text).canonicalBytes.dropFirst().dropLast(), as: UTF8.self)
+          let quoted = String(
+            decoding: JSON.string(text).canonicalBytes.dropFirst().dropLast(), as: UTF8.self)
           var made = ""
           for (index, other) in line.enumerated() {
             if index == place {
@@ -233,7 +235,8 @@ struct HostileInputTests {
     for line in Self.commands {
       let made = line.map { character -> String in
         character == "$"
-          ? (line.contains("opt\":\"$") ? "in" : "first") : Self.good[character] ?? String(character)
+          ? (line.contains("opt\":\"$") ? "in" : "first")
+          : Self.good[character] ?? String(character)
       }.joined()
       #expect(throws: Never.self) { try Command(parsing: Array(made.utf8)) }
     }

@@ -104,7 +104,8 @@ struct World {
     _ dispatch: EntityID, _ user: String, _ members: String = ""
   ) throws -> Decision {
     try perform(
-      #"{"command":"acknowledge","dispatch_id":"\#(dispatch.text)","user_id":"\#(user)"\#(members)}"#)
+      #"{"command":"acknowledge","dispatch_id":"\#(dispatch.text)","user_id":"\#(user)"\#(members)}"#
+    )
   }
 
   /// Records what is due: suppressions and attempts; nothing comes back.

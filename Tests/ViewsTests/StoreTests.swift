@@ -278,6 +278,9 @@ struct StoreTests {
     _ = try store.attempts.list(of: key)
     _ = try store.attempts.open()
     _ = try store.attempts.unknown()
+    _ = try store.attempts.find(providerID: "SM1")
+    _ = try store.attempts.unmatched(providerID: "SM1")
+    _ = try store.dispatches.count(of: "p-0001", starting: .minute(0)..<(.minute(9)), except: nil)
     _ = try store.acknowledgements.list(of: "d-0003")
     _ = try store.idempotencyKeys.find("key 7")
     _ = try store.quarantineFiles.find("file 1")
@@ -302,6 +305,6 @@ struct StoreTests {
     // Another digest means: raise the version of the view that changed, then write it down here.
     #expect(
       SHA256.hash(Array(lines.joined(separator: "\n").utf8)).hex
-        == "094f8c17afbf82f9bf7f9e201f3220be5e13ad24e3c9892c2c296ac399ddd12f")
+        == "de1a68733fde2141a96695666ed75b611231e0493ee68e528b653393ccad006f")
   }
 }
