@@ -176,11 +176,18 @@ private func takeReply(
   _ context: UnsafeMutableRawPointer?
 ) -> Int {
   guard let transfer = unsafe transfer(context) else { return 0 }
-  let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
-  transfer.reply = unsafe Array(line.prefix(Transfer.replyLimit))
-  while let last = transfer.reply.last, "\r\n".utf8.contains(last) { transfer.reply.removeLast() }
+  let piece = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+  var line = unsafe Array(piece.prefix(Transfer.replyLimit))
+  while let last = line.last, "\r\n".utf8.contains(last) { line.removeLast() }
+  // After a refusal curl takes its leave, and what is answered to that decides nothing.
+  if !isRefusal(transfer.reply) || isRefusal(line) { transfer.reply = line }
   if transfer.isSent { transfer.hasRepliedSinceSent = true }
   return size * count
+}
+
+/// Whether a mail server's line begins with a code of 400 or more.
+private func isRefusal(_ line: [UInt8]) -> Bool {
+  line.first == UInt8(ascii: "4") || line.first == UInt8(ascii: "5")
 }
 
 private func openSocket(

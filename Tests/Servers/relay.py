@@ -79,7 +79,7 @@ def start(directory):
         port = free_port()
         exim = subprocess.Popen(
             [program, "-C", f"{directory}/exim.conf", "-bdf", "-oX", f"127.0.0.1.{port}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(100):
             if answers(port):
                 return exim, port
