@@ -13,12 +13,12 @@ package final class Sender {
   private let log: (SenderNote) -> Void
   private let transfers: Transfers
   private var commands: [ChannelCode: CommandRunner] = [:]
-  /// Messages on their way, by channel.
+  /// Messages that were begun and whose ends weren't fetched, by channel.
   private var underway: [ChannelCode: Int] = [:]
   private var buckets: [ChannelCode: TokenBucket] = [:]
   /// Until when a server asked not to be asked again, in nanoseconds of the monotonic clock.
   private var pauses: [Pause: UInt64] = [:]
-  private var done: [Finished] = []
+  private var done: [(code: ChannelCode, finished: Finished)] = []
 
   /// One that has come to its end.
   package typealias Finished = (attempt: EventID, outcome: AttemptOutcome)
@@ -125,8 +125,9 @@ package final class Sender {
         milliseconds: rest, reading: commands.values.compactMap(\.readingEnd),
         writing: commands.values.compactMap(\.writingEnd))
     }
+    for (code, _) in done { underway[code, default: 1] -= 1 }
     defer { done = [] }
-    return done
+    return done.map(\.finished)
   }
 
   /// Makes ``finished(waitingMilliseconds:)`` return soon.
@@ -180,8 +181,7 @@ package final class Sender {
   }
 
   private func finish(_ message: OutgoingMessage, _ outcome: AttemptOutcome) {
-    underway[message.channel, default: 1] -= 1
-    done.append((message.attempt, outcome))
+    done.append((message.channel, (message.attempt, outcome)))
   }
 
   private func pace(of channel: any Channel) -> ChannelPace? {
