@@ -179,7 +179,9 @@ private func takeReply(
   let piece = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
   var line = unsafe Array(piece.prefix(Transfer.replyLimit))
   while let last = line.last, "\r\n".utf8.contains(last) { line.removeLast() }
-  // After a refusal curl takes its leave, and what is answered to that decides nothing.
+  // curl takes its leave after a refusal and where it keeps enough connections; what is answered to
+  // that (221) decides nothing.
+  if line.starts(with: "221".utf8) { return size * count }
   if !isRefusal(transfer.reply) || isRefusal(line) { transfer.reply = line }
   if transfer.isSent { transfer.hasRepliedSinceSent = true }
   return size * count

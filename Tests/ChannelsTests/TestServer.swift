@@ -80,12 +80,15 @@ final class Sending {
   private final class Notes { var notes: [SenderNote] = [] }
 
   static let code = "test"
+  /// What must run as long as something is sent to it.
+  private let servers: [TestServer]
 
   /// - Parameter settings: The channel's settings; secrets lie in the files that `secrets` names.
   init(
-    _ settings: String, secrets: [String: String] = [:],
+    _ settings: String, to servers: TestServer..., secrets: [String: String] = [:],
     now: @escaping () -> Instant = SystemClock.now
   ) throws {
+    self.servers = servers
     directory = FileManager.default.temporaryDirectory
       .appendingPathComponent("sending-\(UUID().uuidString)").path
     try createDirectories(directory)

@@ -24,6 +24,8 @@ tls_advertise_hosts = *
 tls_certificate = {directory}/server.pem
 never_users =
 host_lookup =
+smtp_accept_max = 100
+smtp_accept_queue_per_connection = 0
 smtp_accept_max_per_connection = 1000
 queue_run_max = 0
 {drop}
