@@ -2,7 +2,9 @@ import Bytes
 import CCurl
 
 /// One exchange on its way: what curl reads from and writes to.
-@safe final class Transfer {
+///
+/// Unchecked, because it is handed from thread to thread, and used by one at a time.
+@safe final class Transfer: @unchecked Sendable {
   let request: NetworkRequest
   /// What it is for, as whoever began it says.
   let ticket: Ticket
@@ -52,6 +54,8 @@ import CCurl
     set(CURLOPT_FOLLOWLOCATION, 0)
     set(CURLOPT_CONNECTTIMEOUT_MS, request.pace.connectMilliseconds)
     set(CURLOPT_TIMEOUT_MS, request.pace.totalMilliseconds)
+    // Of a mail server, also while it is taken leave of.
+    set(CURLOPT_SERVER_RESPONSE_TIMEOUT, max(1, request.pace.totalMilliseconds / 1_000))
     set(CURLOPT_USE_SSL, request.requiresTLS ? Int(CURLUSESSL_ALL.rawValue) : 0)
     if let authorities = request.authorities { set(CURLOPT_CAINFO, authorities) }
     if let login = request.login {

@@ -88,6 +88,7 @@ final class Sending {
     _ settings: String, to servers: TestServer..., secrets: [String: String] = [:],
     now: @escaping () -> Instant = SystemClock.now
   ) throws {
+    prepareProcess()
     self.servers = servers
     directory = FileManager.default.temporaryDirectory
       .appendingPathComponent("sending-\(UUID().uuidString)").path
