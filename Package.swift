@@ -96,7 +96,9 @@ let package = Package(
         "Platform",
       ]),
     // Not installed: measures for tools/bench.
-    program("ledger-bench", imports: ["Bytes", "EventLog", "Events", "Platform"]),
+    program(
+      "ledger-bench",
+      imports: ["Bytes", "Channels", "Dispatching", "EventLog", "Events", "Platform"]),
     program("ledger-audit", imports: ["AuditorCommands", "CommandLineInterface", "SystemConsole"]),
 
     // Tests. `Simulation` holds the second implementations: the simulated disk and seeded randomness.

@@ -1,11 +1,11 @@
 import CCurl
 
 /// An IP address: 4 or 16 bytes.
-struct NetworkAddress: Hashable, Sendable {
-  let bytes: [UInt8]
+package struct NetworkAddress: Hashable, Sendable {
+  package let bytes: [UInt8]
 
   /// The address that `text` spells, as `inet_pton` (POSIX) reads it.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     var buffer = [UInt8](repeating: 0, count: 16)
     let count = unsafe ledger_parse_address(text, &buffer)
     guard count > 0 else { return nil }
@@ -26,12 +26,12 @@ struct NetworkAddress: Hashable, Sendable {
 }
 
 /// All addresses that begin with the same bits: `10.1.0.0/16`.
-struct Network: Hashable, Sendable {
-  let address: NetworkAddress
-  let prefixBits: Int
+package struct Network: Hashable, Sendable {
+  package let address: NetworkAddress
+  package let prefixBits: Int
 
   /// `nil` where the text isn't an address, a slash and a number of bits, or has bits behind them.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let address = NetworkAddress(String(parts[0])),
       let bits = Int(parts[1]), (0...address.bytes.count * 8).contains(bits)
@@ -73,10 +73,13 @@ struct Network: Hashable, Sendable {
 /// Which addresses webhooks may reach, so that a user's address isn't a way into our own network.
 ///
 /// It is asked with the address that a name came to, when the connection is about to be made.
-struct AddressGuard: Hashable, Sendable {
-  let allowed: [Network]
+package struct AddressGuard: Hashable, Sendable {
+  package let allowed: [Network]
 
-  func permits(_ address: NetworkAddress) -> Bool {
+  package init(allowed: [Network]) { self.allowed = allowed }
+
+  /// Whether a connection to the address may be made.
+  package func permits(_ address: NetworkAddress) -> Bool {
     if allowed.contains(where: { $0.contains(address) }) { return true }
     if let embedded = address.embedded {
       if allowed.contains(where: { $0.contains(embedded) }) { return true }

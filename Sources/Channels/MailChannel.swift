@@ -82,7 +82,7 @@ struct MailChannel: NetworkChannel {
       return .reported(
         ChannelReport(
           outcome: .failed, evidence: .none, code: end.course.code ?? "connection-lost",
-          isRetryable: true, detail: end.reply.isEmpty ? nil : end.reply))
+          isRetryable: true))
     }
     let isAboutLogin = [530, 534, 535, 538].contains(reply.code) || end.course == .loginDenied
     return .reported(

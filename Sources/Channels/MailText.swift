@@ -85,8 +85,10 @@ func appendQuotedPrintable(_ text: String, to bytes: inout [UInt8]) {
     var length = 0
     for (index, byte) in content.enumerated() {
       let isLast = index == content.count - 1
+      // A mailbox file would put a mark before this word (RFC 2049 §3).
+      let isMarked = index == 0 && content.starts(with: "From ".utf8)
       let isPlain =
-        (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "=")
+        !isMarked && (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "=")
         || byte == UInt8(ascii: " ") && !isLast
       let width = isPlain ? 1 : 3
       // One byte is left for the mark of a line that goes on.

@@ -1,20 +1,20 @@
 /// How long a text is as SMS (3GPP TS 23.038): in which alphabet, and in how many parts.
-struct SMSLength: Hashable {
-  enum Alphabet: Hashable {
+package struct SMSLength: Hashable, Sendable {
+  package enum Alphabet: Hashable, Sendable {
     /// The default alphabet, in units of 7 bits.
     case gsm7
     /// UTF-16, where any character isn't in the default alphabet.
     case ucs2
   }
 
-  let alphabet: Alphabet
+  package let alphabet: Alphabet
   /// Septets, where a character of the extension table counts two; or units of UTF-16.
-  let units: Int
+  package let units: Int
   /// One part takes 160 septets or 70 units; of several each takes 153 or 67, and no character is
   /// divided between two.
-  let segments: Int
+  package let segments: Int
 
-  init(_ text: String) {
+  package init(_ text: String) {
     var widths: [Int] = []
     for scalar in text.unicodeScalars {
       guard let width = Self.septets(scalar) else { break }

@@ -3,7 +3,7 @@ package import Dispatching
 package import Events
 import Platform
 
-/// Sends through all channels that are set up: many messages at once, on the caller's thread.
+/// Sends through all channels that are set up: many messages at once, for one thread that calls.
 ///
 /// An attempt is durable before ``begin(_:)`` and its outcome is recorded after
 /// ``finished(waitingMilliseconds:)``; between the two the sender holds all that is known of it.
@@ -12,13 +12,15 @@ package final class Sender {
   private let now: () -> Instant
   private let log: (SenderNote) -> Void
   private let transfers: Transfers
+  private let mails: MailTransfers
   private var commands: [ChannelCode: CommandRunner] = [:]
-  /// Messages on their way, by channel.
+  /// Messages that were begun and whose ends weren't fetched, by channel.
   private var underway: [ChannelCode: Int] = [:]
   private var buckets: [ChannelCode: TokenBucket] = [:]
   /// Until when a server asked not to be asked again, in nanoseconds of the monotonic clock.
   private var pauses: [Pause: UInt64] = [:]
-  private var done: [Finished] = []
+  private var trialEnd: NetworkEnd?
+  private var done: [(code: ChannelCode, finished: Finished)] = []
 
   /// One that has come to its end.
   package typealias Finished = (attempt: EventID, outcome: AttemptOutcome)
@@ -50,6 +52,7 @@ package final class Sender {
       }
     }
     transfers = Transfers(connections: connections)
+    mails = MailTransfers(transfers.alarm)
   }
 
   /// How many messages are on their way, or have come to an end that wasn't fetched yet.
@@ -101,9 +104,16 @@ package final class Sender {
         return
       }
       if let sms = channel as? SMSChannel { log(.segments(message.attempt, sms.segments(message))) }
-      transfers.begin(request, for: .message(message))
+      begin(request, for: .message(message))
     } catch {
       finish(message, error.outcome)
+    }
+  }
+
+  private func begin(_ request: NetworkRequest, for ticket: Ticket) {
+    switch request.action {
+    case .mail, .greet: mails.begin(request, for: ticket)
+    case .post, .get: transfers.begin(request, for: ticket)
     }
   }
 
@@ -125,8 +135,9 @@ package final class Sender {
         milliseconds: rest, reading: commands.values.compactMap(\.readingEnd),
         writing: commands.values.compactMap(\.writingEnd))
     }
+    for (code, _) in done { underway[code, default: 1] -= 1 }
     defer { done = [] }
-    return done
+    return done.map(\.finished)
   }
 
   /// Makes ``finished(waitingMilliseconds:)`` return soon.
@@ -138,12 +149,11 @@ package final class Sender {
   // MARK: - Ends
 
   private func advance() {
-    for (transfer, end) in transfers.advance() {
+    for (transfer, end) in transfers.advance() + mails.takeEnded() {
       guard case .message(let message) = transfer.ticket,
         let channel = channels[message.channel] as? any NetworkChannel
-      else { continue }
-      if isStale(transfer, end) {
-        transfers.begin(transfer.request, for: transfer.ticket)
+      else {
+        trialEnd = end
         continue
       }
       pause(after: end, transfer.request, message.channel, channel)
@@ -154,13 +164,6 @@ package final class Sender {
         finish(message, outcome)
       }
     }
-  }
-
-  /// Whether a mail server had closed a connection, after an earlier message, before it was asked
-  /// for anything: the message never left, and goes on a new one.
-  private func isStale(_ transfer: Transfer, _ end: NetworkEnd) -> Bool {
-    guard case .mail = transfer.request.action else { return false }
-    return end.isReused && end.course == .lost && end.reply.isEmpty && !end.isSent
   }
 
   private func pause(
@@ -180,8 +183,7 @@ package final class Sender {
   }
 
   private func finish(_ message: OutgoingMessage, _ outcome: AttemptOutcome) {
-    underway[message.channel, default: 1] -= 1
-    done.append((message.attempt, outcome))
+    done.append((message.channel, (message.attempt, outcome)))
   }
 
   private func pace(of channel: any Channel) -> ChannelPace? {
@@ -199,15 +201,16 @@ package final class Sender {
     switch channels[code] {
     case let network as any NetworkChannel:
       guard let request = network.trial else { return .nothingToTry }
-      transfers.begin(request, for: .trial)
-      while transfers.count > 0 {
-        for (_, end) in transfers.advance() {
+      trialEnd = nil
+      begin(request, for: .trial)
+      while true {
+        advance()
+        if let end = trialEnd {
           let isGood = end.course == .answered && (200..<300).contains(end.status)
           return isGood ? .works : .fails(end.trialText)
         }
         transfers.wait(milliseconds: 1_000, reading: [], writing: [])
       }
-      return .nothingToTry
     case let command as CommandChannel: return command.check()
     case nil, .some: return .nothingToTry
     }

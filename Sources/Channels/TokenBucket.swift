@@ -1,7 +1,7 @@
 /// A limit on how many things begin in a second.
 ///
 /// It holds the tokens of at most one second, so that what waited isn't sent all at once.
-struct TokenBucket {
+package struct TokenBucket {
   private let perSecond: UInt64
   /// In billionths of a token, so that every nanosecond adds a whole number of them.
   private var level: UInt64
@@ -14,14 +14,14 @@ struct TokenBucket {
   /// - Parameters:
   ///   - perSecond: 1...10,000.
   ///   - now: Nanoseconds of a clock that never goes back.
-  init(perSecond: Int, now: UInt64) {
+  package init(perSecond: Int, now: UInt64) {
     self.perSecond = UInt64(perSecond)
     level = self.perSecond * Self.token
     filledAt = now
   }
 
   /// How many may begin now.
-  mutating func available(at now: UInt64) -> Int {
+  package mutating func available(at now: UInt64) -> Int {
     // More than a second fills it anyway, and would overflow.
     let passed = now > filledAt ? min(now - filledAt, Self.token) : 0
     level = min(level + passed * perSecond, perSecond * Self.token)
@@ -30,7 +30,7 @@ struct TokenBucket {
   }
 
   /// Takes a token; where none is left, nothing is owed.
-  mutating func take(at now: UInt64) {
+  package mutating func take(at now: UInt64) {
     if available(at: now) > 0 { level -= Self.token }
   }
 }

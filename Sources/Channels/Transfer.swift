@@ -2,7 +2,9 @@ import Bytes
 import CCurl
 
 /// One exchange on its way: what curl reads from and writes to.
-@safe final class Transfer {
+///
+/// Unchecked, because it is handed from thread to thread, and used by one at a time.
+@safe final class Transfer: @unchecked Sendable {
   let request: NetworkRequest
   /// What it is for, as whoever began it says.
   let ticket: Ticket
@@ -52,6 +54,8 @@ import CCurl
     set(CURLOPT_FOLLOWLOCATION, 0)
     set(CURLOPT_CONNECTTIMEOUT_MS, request.pace.connectMilliseconds)
     set(CURLOPT_TIMEOUT_MS, request.pace.totalMilliseconds)
+    // Of a mail server, also while it is taken leave of.
+    set(CURLOPT_SERVER_RESPONSE_TIMEOUT, max(1, request.pace.totalMilliseconds / 1_000))
     set(CURLOPT_USE_SSL, request.requiresTLS ? Int(CURLUSESSL_ALL.rawValue) : 0)
     if let authorities = request.authorities { set(CURLOPT_CAINFO, authorities) }
     if let login = request.login {
@@ -176,11 +180,20 @@ private func takeReply(
   _ context: UnsafeMutableRawPointer?
 ) -> Int {
   guard let transfer = unsafe transfer(context) else { return 0 }
-  let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
-  transfer.reply = unsafe Array(line.prefix(Transfer.replyLimit))
-  while let last = transfer.reply.last, "\r\n".utf8.contains(last) { transfer.reply.removeLast() }
+  let piece = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+  var line = unsafe Array(piece.prefix(Transfer.replyLimit))
+  while let last = line.last, "\r\n".utf8.contains(last) { line.removeLast() }
+  // curl takes its leave after a refusal and where it keeps enough connections; what is answered to
+  // that (221) decides nothing.
+  if line.starts(with: "221".utf8) { return size * count }
+  if !isRefusal(transfer.reply) || isRefusal(line) { transfer.reply = line }
   if transfer.isSent { transfer.hasRepliedSinceSent = true }
   return size * count
+}
+
+/// Whether a mail server's line begins with a code of 400 or more.
+private func isRefusal(_ line: [UInt8]) -> Bool {
+  line.first == UInt8(ascii: "4") || line.first == UInt8(ascii: "5")
 }
 
 private func openSocket(

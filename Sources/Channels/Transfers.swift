@@ -9,7 +9,9 @@ enum Ticket {
 }
 
 /// One of curl's handles, which is used for one transfer after the other.
-@safe final class OpaqueHandle {
+///
+/// Unchecked, because it is handed from thread to thread, and used by one at a time.
+@safe final class OpaqueHandle: @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
   /// Its address.
   var key: UInt { unsafe UInt(bitPattern: pointer) }
@@ -38,14 +40,17 @@ enum Ticket {
 
   deinit { unsafe curl_multi_cleanup(multi) }
 
+  /// Ends the wait of ``Transfers``, of which the sender may make another.
+  func wake() { unsafe curl_multi_wakeup(multi) }
+
   /// Makes ``Sender/finished(waitingMilliseconds:)`` return soon; once rung, until it has.
   package func ring() {
     isRung.store(true, ordering: .releasing)
-    unsafe curl_multi_wakeup(multi)
+    wake()
   }
 }
 
-/// Transfers that go on at once, all on the thread of whoever calls.
+/// Exchanges over HTTP that go on at once, all on the thread of whoever calls.
 @safe final class Transfers {
   let alarm = SenderAlarm()
   /// By the address of the handle.
@@ -63,8 +68,6 @@ enum Ticket {
       unsafe curl_multi_remove_handle(alarm.multi, transfer.handle.pointer)
     }
   }
-
-  var count: Int { running.count }
 
   func begin(_ request: NetworkRequest, for ticket: Ticket) {
     let handle = spare.popLast() ?? OpaqueHandle()

@@ -8,6 +8,11 @@ package struct NoticeText: Hashable, Sendable {
   /// Lines, the last one with its newline too.
   package let body: String
 
+  package init(subject: String, body: String) {
+    self.subject = subject
+    self.body = body
+  }
+
   /// What the attempt's HMAC covers: the subject, a newline, the body.
   package var bytes: [UInt8] { Array("\(subject)\n\(body)".utf8) }
 }

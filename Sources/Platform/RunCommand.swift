@@ -100,8 +100,12 @@ func spawn(
   unsafe sigaddset(&signals, SIGXFSZ)
   unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
   unsafe posix_spawnattr_setpgroup(&attributes, 0)
+  // Nor should it be deaf to signals because the thread that starts it is.
+  unsafe sigemptyset(&signals)
+  unsafe posix_spawnattr_setsigmask(&attributes, &signals)
   unsafe posix_spawnattr_setflags(
-    &attributes, Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETPGROUP))
+    &attributes,
+    Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETPGROUP))
   var process: pid_t = 0
   let texts = ["/bin/sh", "-c", command]
   let words = unsafe texts.map { text in unsafe strdup(text) }

@@ -8,17 +8,21 @@ import Platform
 /// Not installed; `tools/bench` runs it. `ledger-bench decode DIRECTORY`: picoseconds an event for
 /// reading the envelope of each stored line (canonical form checked, parts found), and for making
 /// the typed event of it, with one decoder for all lines or one for each; the least of fifteen runs
-/// over the first 100,000 events, since whatever else the machine does only adds to one.
+/// over the first 100,000 events, since whatever else the machine does only adds to one. ``SendMeasure`` is the other
+/// measure.
 @main
 enum Program {
   static func main() {
     do {
       let arguments = try programArguments()
-      guard arguments.count == 2, arguments[0] == "decode" else {
-        _ = StandardStream.error.write("usage: ledger-bench decode DIRECTORY\n")
+      switch (arguments.first, arguments.count) {
+      case ("decode"?, 2): try decode(arguments[1])
+      case ("send"?, 5): try SendMeasure.run(Array(arguments.dropFirst()))
+      default:
+        _ = StandardStream.error.write(
+          "usage: ledger-bench decode DIRECTORY | send CONFIG CHANNEL ADDRESS COUNT\n")
         exitProcess(64)
       }
-      try decode(arguments[1])
     } catch {
       _ = StandardStream.error.write("ledger-bench: \(error)\n")
       exitProcess(1)

@@ -18,9 +18,11 @@ struct ConfigurationTests {
       #"{"channels":{"console":{"kind":"console"},"sms":{"kind":"spool","directory":"a"}}}"#)
     let ledgers = try parse(#"{"channels":{"sms":{"kind":"spool","directory":"b"}}}"#)
     let result = own.overlaid(by: ledgers)
+    let documents = result.sorted.map {
+      "\($0.code.text) \(String(decoding: JSON.object($0.settings.document).canonicalBytes, as: UTF8.self))"
+    }
     #expect(
-      String(decoding: JSON.object(result.document).canonicalBytes, as: UTF8.self)
-        == #"{"channels":{"console":{"kind":"console"},"sms":{"directory":"b","kind":"spool"}}}"#)
+      documents == [#"console {"kind":"console"}"#, #"sms {"directory":"b","kind":"spool"}"#])
     #expect(try Configuration(parsing: Configuration.initial).channels.count == 1)
     #expect(try parse("{}").channels.isEmpty)
   }
@@ -46,11 +48,22 @@ struct ConfigurationTests {
 
   @Test("are hashed, so that an attempt tells which held when it was made")
   func identity() throws {
-    let one = ChannelSettings.spool(directory: "a").identity
-    let other = ChannelSettings.spool(directory: "b").identity
-    #expect(one != other)
-    #expect(one == ChannelSettings.spool(directory: "a").identity)
-    #expect(one.kind.text == "spool")
+    func identity(_ settings: String) throws -> ChannelIdentity {
+      let configuration = try parse(#"{"channels":{"sms":\#(settings)}}"#)
+      return try #require(configuration.sorted.first).settings.identity
+    }
+    let one = try identity(#"{"kind":"spool","directory":"a"}"#)
+    #expect(try one != identity(#"{"kind":"spool","directory":"b"}"#))
+    #expect(try one == identity(#"{"directory":"a","kind":"spool"}"#))
+    #expect(one.kind.text == "spool" && one.host == nil)
+    // SHA-256 of the document, by coreutils' sha256sum.
+    #expect(one.settings.text == "698c64848b51de089d55f3644f46301bb44d43ef0639bde5727009588848448f")
+    let mail = try identity(
+      #"{"kind":"smtp","host":"mx.example.com","from":"a@example.com"}"#)
+    #expect(mail.kind.text == "smtp" && mail.host == "mx.example.com")
+    let sms = try identity(
+      #"{"kind":"twilio","account_sid":"AC1","auth_token":{"env":"T"},"from":"+15005550006"}"#)
+    #expect(sms.kind.text == "twilio" && sms.host == "api.twilio.com")
   }
 }
 
@@ -59,40 +72,26 @@ struct ChannelTests {
   private let directory = FileManager.default.temporaryDirectory
     .appendingPathComponent("channels-\(UUID().uuidString)").path
 
-  private func message(address: String = "+15551234567", attempt: EventID = 7) throws
-    -> OutgoingMessage
-  {
-    let moment = ZonedMoment(
-      instant: try #require(Instant(text: "2026-11-23T17:00:00.000000Z".utf8)),
-      zone: try #require(ZoneName("UTC")), text: "2026-11-23T17:00:00Z", offsetSeconds: 0,
-      tzdata: "2025b")
-    let content = NoticeContent(
-      dispatchID: try #require(EntityID("d-1")), modification: 1, programName: "Peak",
-      kind: .start, isTest: false, isLate: false, start: moment, end: nil)
-    return OutgoingMessage(
-      attempt: attempt, origin: "example.com/dr", dispatchID: try #require(EntityID("d-1")),
-      modification: 1, userID: try #require(EntityID("u-1")),
-      channel: try #require(ChannelCode("sms")), address: address, text: content.builtinText())
+  private func sender(
+    _ settings: String, print: @escaping ([UInt8]) -> Int32? = { _ in nil }
+  ) throws -> Sender {
+    let configuration = try Configuration(
+      parsing: Array(#"{"channels":{"test":\#(settings)}}"#.utf8))
+    return Sender(try ChannelSet(configuration, directory: directory, print: print))
   }
 
-  private func channel(
-    _ settings: String, print: @escaping ([UInt8]) -> Int32? = { _ in nil }
-  ) throws -> any Channel {
-    let configuration = try Configuration(
-      parsing: Array(#"{"channels":{"sms":\#(settings)}}"#.utf8))
-    let set = ChannelSet(configuration, directory: directory, print: print)
-    let code = try #require(ChannelCode("sms"))
-    return try #require(set[code])
+  private func send(_ message: OutgoingMessage, by sender: Sender) throws -> ChannelReport {
+    sender.begin(message)
+    #expect(sender.inFlight == 1)
+    defer { #expect(sender.inFlight == 0) }
+    return try #require(sender.finished(waitingMilliseconds: 0).first?.outcome.report)
   }
 
   @Test("spool writes one whole file a message, named by its attempt, and never over another")
   func spool() throws {
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    let spool = try channel(#"{"kind":"spool","directory":"out/box"}"#)
-    guard case .reported(let report) = spool.send(try message()) else {
-      Issue.record("not reported")
-      return
-    }
+    let spool = try sender(#"{"kind":"spool","directory":"out/box"}"#)
+    let report = try send(try message(to: "+15551234567"), by: spool)
     #expect(report.outcome == .accepted)
     #expect(report.evidence == .acceptedByProvider)
     let name = try #require(report.providerID)
@@ -100,11 +99,7 @@ struct ChannelTests {
       decoding: try readFile("\(directory)/out/box/\(name)", limit: 1 << 16), as: UTF8.self)
     #expect(text.contains("Message-ID: <attempt-7@example.com/dr>\n"))
     #expect(text.contains("\n\nREAL dispatch of Peak: start\n"))
-    guard case .reported(let again) = spool.send(try message()) else {
-      Issue.record("not reported")
-      return
-    }
-    #expect(again.outcome == .failed)
+    #expect(try send(try message(to: "+15551234567"), by: spool).outcome == .failed)
     #expect(try namesInDirectory("\(directory)/out/box") == [name])
   }
 
@@ -113,18 +108,13 @@ struct ChannelTests {
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let hostile = "a@b\r\nBcc: x\n\n\u{1B}[2J\u{202E}\u{85}"
     var printed: [UInt8] = []
-    let console = try channel(#"{"kind":"console"}"#) { bytes in
+    let console = try sender(#"{"kind":"console"}"#) { bytes in
       printed += bytes
       return nil
     }
-    _ = console.send(try message(address: hostile))
-    let spool = try channel(#"{"kind":"spool","directory":"s"}"#)
-    guard case .reported(let report) = spool.send(try message(address: hostile)),
-      let name = report.providerID
-    else {
-      Issue.record("not reported")
-      return
-    }
+    _ = try send(try message(to: hostile), by: console)
+    let spool = try sender(#"{"kind":"spool","directory":"s"}"#)
+    let name = try #require(try send(try message(to: hostile), by: spool).providerID)
     let file = try readFile("\(directory)/s/\(name)", limit: 1 << 16)
     for bytes in [printed, file] {
       let text = String(decoding: bytes, as: UTF8.self)
@@ -135,15 +125,13 @@ struct ChannelTests {
 
   @Test("a console that can't print and a folder that can't be made are failures, with the reason")
   func failures() throws {
-    let console = try channel(#"{"kind":"console"}"#) { _ in 28 }
+    let console = try sender(#"{"kind":"console"}"#) { _ in 28 }
     #expect(
-      console.send(try message())
-        == .reported(
-          ChannelReport(outcome: .failed, evidence: .none, code: "errno-28", isRetryable: false)))
-    let spool = try channel(#"{"kind":"spool","directory":"/dev/null/x"}"#)
+      try send(try message(to: "u-1"), by: console)
+        == ChannelReport(outcome: .failed, evidence: .none, code: "errno-28", isRetryable: false))
+    let spool = try sender(#"{"kind":"spool","directory":"/dev/null/x"}"#)
     #expect(
-      spool.send(try message())
-        == .reported(
-          ChannelReport(outcome: .failed, evidence: .none, code: "errno-20", isRetryable: false)))
+      try send(try message(to: "u-1"), by: spool)
+        == ChannelReport(outcome: .failed, evidence: .none, code: "errno-20", isRetryable: false))
   }
 }

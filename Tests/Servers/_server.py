@@ -2,11 +2,15 @@
 
 import json
 import os
+import signal
 import ssl
 import sys
 import tempfile
 
 import trustme
+
+# Whoever started this may have done so from a thread that hears no signals.
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 def certificates():

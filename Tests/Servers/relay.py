@@ -24,6 +24,8 @@ tls_advertise_hosts = *
 tls_certificate = {directory}/server.pem
 never_users =
 host_lookup =
+smtp_accept_max = 100
+smtp_accept_queue_per_connection = 0
 smtp_accept_max_per_connection = 1000
 queue_run_max = 0
 {drop}
@@ -79,7 +81,7 @@ def start(directory):
         port = free_port()
         exim = subprocess.Popen(
             [program, "-C", f"{directory}/exim.conf", "-bdf", "-oX", f"127.0.0.1.{port}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(100):
             if answers(port):
                 return exim, port

@@ -2,11 +2,12 @@
 """A provider of SMS as Twilio is, and receivers of webhooks, over HTTP and HTTPS.
 
 /ok 204, /status/N N, /status/N?after=S with Retry-After, /slow never, /cut no answer, /verified/KEY
-204 where the signature holds for the secret, /requests all that came.
+204 where the signature holds for the secret. What came stands in the directory's file `requests`.
 """
 
 import base64
 import json
+import shutil
 import socket
 import threading
 import time
@@ -52,8 +53,6 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        if self.path == "/requests":
-            return self.answer(200, requests)
         if self.path == f"/2010-04-01/Accounts/{SID}.json":
             if not self.is_logged_in():
                 return self.refuse(401, 20003, "Authenticate")
@@ -64,8 +63,12 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         url = urllib.parse.urlsplit(self.path)
         fields = {k: v[0] for k, v in urllib.parse.parse_qs(body).items()}
-        requests.append({"path": self.path, "body": body, "fields": fields,
-                         "headers": {k.lower(): v for k, v in self.headers.items()}})
+        with lock:
+            requests.append(self.path)
+            log.write(json.dumps({
+                "path": self.path, "body": body, "fields": fields,
+                "headers": {k.lower(): v for k, v in self.headers.items()}}) + "\n")
+            log.flush()
         if url.path == f"/2010-04-01/Accounts/{SID}/Messages.json":
             return self.message(fields)
         word, *rest = url.path.strip("/").split("/")
@@ -129,6 +132,7 @@ class Server(ThreadingHTTPServer):
 
 
 directory, context = certificates()
+lock, log = threading.Lock(), open(f"{directory}/requests", "w")
 plain = Server(("127.0.0.1", 0), Handler)
 secure = Server(("127.0.0.1", 0), Handler)
 secure.socket = context.wrap_socket(secure.socket, server_side=True)
@@ -136,3 +140,4 @@ for server in (plain, secure):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 ready(http=plain.server_port, https=secure.server_port, directory=directory, sid=SID, token=TOKEN)
 wait_for_end()
+shutil.rmtree(directory, ignore_errors=True)
