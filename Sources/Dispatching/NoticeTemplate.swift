@@ -151,7 +151,7 @@ extension NoticeContent {
   ]
 
   /// What the names stand for: null where there is nothing.
-  package var variables: JSONObject {
+  var variables: JSONObject {
     let program = oneLine(programName)
     func text(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
     let answersInTime = kind.hasDeadline && !isLate
