@@ -7,6 +7,7 @@ package enum Command: Equatable, Sendable {
   case dispatch(DispatchRequest)
   case end(DispatchChangeRequest)
   case cancel(DispatchChangeRequest)
+  case observe(SignalReport)
 }
 
 /// What `end` and `cancel` need to know.
@@ -37,7 +38,7 @@ package struct DispatchChangeRequest: Equatable, Sendable {
 }
 
 extension Command {
-  private static let names = ["import", "dispatch", "end", "cancel"]
+  private static let names = ["import", "dispatch", "end", "cancel", "observe"]
 
   /// Parses one line of what `append` takes.
   package init(parsing line: [UInt8]) throws(RequestError) {
@@ -63,6 +64,7 @@ extension Command {
       let change = try DispatchChangeRequest(
         dispatchID: try reading.id("dispatch_id"), reason: try reading.string("reason"))
       self = name == "end" ? .end(change) : .cancel(change)
+    case "observe": self = .observe(try SignalReport(reading.object))
     default:
       throw reading.failure("command", .badValue(found: name, expected: .oneOf(Self.names)))
     }
@@ -90,6 +92,9 @@ extension Command {
     case .cancel(let change):
       document = change.document
       document["command"] = "cancel"
+    case .observe(let report):
+      document = report.document
+      document["command"] = "observe"
     }
     return document
   }

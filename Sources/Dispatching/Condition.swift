@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 package import Events
 
 /// A condition over signals and clocks, as `FORMAT.md` §19 writes it.

@@ -138,6 +138,7 @@ package struct Decider<State: LedgerState> {
     case .dispatch(let request): try decide(request)
     case .end(let change): try decideEnd(change)
     case .cancel(let change): try decideCancel(change)
+    case .observe(let report): decide(report)
     }
   }
 

@@ -29,6 +29,7 @@ package struct MemoryState: Sendable {
   var attempts: [EventID: Attempt] = [:]
   var attemptsOfNotice: [NoticeKey: [EventID]] = [:]
   var open: Set<EventID> = []
+  var waits = WaitingFacts()
 
   package init() {}
 

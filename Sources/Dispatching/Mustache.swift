@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// A template in Mustache's core: interpolation, sections, inverted sections and comments
 /// (mustache(5), and the specification's `interpolation`, `sections`, `inverted`, `comments`).

@@ -7,6 +7,7 @@ package import Events
 package enum ReceiptResult: Equatable, Sendable {
   case dispatch(DispatchResult)
   case catalogue(CatalogueResult)
+  case signal(SignalResult)
 
   /// What a dispatch, or a change of one, came to.
   package struct DispatchResult: Equatable, Sendable {
@@ -25,6 +26,15 @@ package enum ReceiptResult: Equatable, Sendable {
     package var attributes: [String]?
     /// Notices of earlier modifications that are no longer sent.
     package var superseded = 0
+    /// Whether it waits for a time or a condition.
+    package var isScheduled = false
+  }
+
+  /// What was observed of a signal.
+  package struct SignalResult: Equatable, Sendable {
+    package var name: EntityID
+    package var value: DecimalText
+    package var at: Instant
   }
 
   /// How many events of each kind an import made.
@@ -37,11 +47,15 @@ package enum ReceiptResult: Equatable, Sendable {
     package var withdrawals = 0
     package var optOuts = 0
     package var optIns = 0
+    package var templates = 0
+    package var rules = 0
+    /// Templates and rules that are no longer used.
+    package var withdrawn = 0
 
     fileprivate static var counts: [WritableKeyPath<CatalogueResult, Int>] {
       [
         \.programs, \.eventTypes, \.userGroups, \.users, \.enrollments, \.withdrawals, \.optOuts,
-        \.optIns,
+        \.optIns, \.templates, \.rules, \.withdrawn,
       ]
     }
   }
@@ -53,6 +67,10 @@ package enum ReceiptResult: Equatable, Sendable {
     for payload in payloads {
       switch (Role(of: payload), results.last) {
       case (.begins(let result), _): results.append(.dispatch(result))
+      case (.observes(let result), _): results.append(.signal(result))
+      case (.schedules(let dispatch), .dispatch(var result)?) where dispatch == result.dispatchID:
+        result.isScheduled = true
+        results[results.count - 1] = .dispatch(result)
       case (.resolves(let chunk), .dispatch(var result)?)
       where chunk.dispatchID == result.dispatchID:
         result.totals = chunk.totals ?? result.totals
@@ -67,7 +85,7 @@ package enum ReceiptResult: Equatable, Sendable {
         var result = CatalogueResult()
         result[keyPath: count] += 1
         results.append(.catalogue(result))
-      case (.resolves, _), (.suppresses, _), (.tellsNothing, _): break
+      case (.resolves, _), (.suppresses, _), (.schedules, _), (.tellsNothing, _): break
       }
     }
     return results
@@ -89,6 +107,8 @@ package enum ReceiptResult: Equatable, Sendable {
     case begins(DispatchResult)
     case resolves(RecipientsResolved)
     case suppresses(EntityID)
+    case schedules(EntityID)
+    case observes(SignalResult)
     case counts(WritableKeyPath<CatalogueResult, Int>)
     case tellsNothing
 
@@ -127,10 +147,16 @@ package enum ReceiptResult: Equatable, Sendable {
         .ledgerCorrectionRecorded:
         self = .tellsNothing
       case .programRetired, .marketEventTypeRetired, .userGroupRetired, .userErased,
-        .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
-        .legalHoldReleased, .signalObserved:
+        .legalHoldPlaced, .legalHoldReleased:
         self = .tellsNothing
-      case .dispatchScheduled, .dispatchTriggered, .dispatchMissed, .dispatchModified,
+      case .templatePublished: self = .counts(\.templates)
+      case .rulePublished: self = .counts(\.rules)
+      case .templateWithdrawn, .ruleWithdrawn: self = .counts(\.withdrawn)
+      case .signalObserved(let observed):
+        self = .observes(
+          SignalResult(name: observed.name, value: observed.value, at: observed.at))
+      case .dispatchScheduled(let scheduled): self = .schedules(scheduled.dispatchID)
+      case .dispatchTriggered, .dispatchMissed, .dispatchModified,
         .notificationAttempted, .notificationDeferred, .notificationEscalated, .deliveryRecorded,
         .deliveryUnknown, .deliverySettled, .acknowledgementRecorded:
         self = .tellsNothing
@@ -145,6 +171,7 @@ extension ReceiptResult {
     switch self {
     case .dispatch(let result): result.document
     case .catalogue(let result): result.document
+    case .signal(let result): result.document
     }
   }
 }
@@ -162,6 +189,7 @@ extension ReceiptResult.DispatchResult {
     document["late"] = isLate.map { .bool($0) }
     document["test"] = isTest.map { .bool($0) }
     document["attributes"] = attributes.map { .array($0.map { .string($0) }) }
+    if isScheduled { document["scheduled"] = true }
     if outcome == .ended || outcome == .cancelled {
       document["superseded"] = .integer(Int64(superseded))
     }
@@ -179,7 +207,21 @@ extension ReceiptResult.CatalogueResult {
       ("opt_outs", optOuts), ("opt_ins", optIns),
     ]
     for (key, count) in counts { document[key] = .integer(Int64(count)) }
+    for (key, count) in [("templates", templates), ("rules", rules), ("withdrawn", withdrawn)]
+    where count > 0 {
+      document[key] = .integer(Int64(count))
+    }
     return document
+  }
+}
+
+extension ReceiptResult.SignalResult {
+  var document: JSONObject {
+    JSONObject([
+      .init(key: "at", value: .string(at.text)), .init(key: "outcome", value: "observed"),
+      .init(key: "signal", value: .string(name.text)),
+      .init(key: "value", value: .string(value.text)),
+    ])
   }
 }
 

@@ -26,8 +26,10 @@ package struct RequestError: Error, Hashable, Sendable {
     case badValue(found: String?, expected: Form)
     /// The same thing stands at `path` and at `first`.
     case duplicate(first: String)
-    /// A field that is known, but that this release doesn't act on.
-    case notSupported
+    /// A template that can't be published.
+    case template(TemplateError)
+    /// A text that is no condition.
+    case condition(ConditionError)
     /// The document is longer in canonical form than an event can keep.
     case tooLarge(bytes: Int, limit: Int)
     /// More containers within each other than an event can keep.
@@ -57,6 +59,15 @@ package struct RequestError: Error, Hashable, Sendable {
     case entries(limit: Int)
     /// Text of at most so many bytes.
     case bytes(limit: Int)
+    case decimal
+    case instant
+    /// A name that conditions can read.
+    case signalName
+    case unit
+    /// An integer of 1 or more.
+    case ordinal
+    /// Any id but this one, which is taken.
+    case otherThan(String)
   }
 }
 

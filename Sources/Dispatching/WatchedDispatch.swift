@@ -123,6 +123,10 @@ extension Decider {
       return watched
     }
     var executes: Dispatch?
+    guard rule.dispatchID != nil || RuleRequest(of: rule) != nil else {
+      watched.standing = .isDone("its request can't be read by this release")
+      return watched
+    }
     if let id = rule.dispatchID {
       let schedule = try ask { state throws(State.Failure) in try state.schedule(of: id) }
       executes = try ask { state throws(State.Failure) in try state.dispatch(id) }
