@@ -1,5 +1,5 @@
 import Bytes
-import Events
+package import Events
 
 extension Decider {
   /// The templates and rules of a catalogue that are new or otherwise than they stand, each with the
@@ -62,5 +62,13 @@ extension Decider {
     if let program = catalogue.programs.first(where: { $0.id == id }) { return program.timeZone }
     let known = try ask { state throws(State.Failure) in try state.program(id) }
     return known?.definition.timeZone
+  }
+
+  /// So many seconds from now on the clocks of a zone, or of UTC where nobody knows the zone.
+  package func moment(afterSeconds seconds: Int64, in zone: ZoneName) -> ZonedMoment {
+    let instant = context.now.adding(seconds: seconds)
+    return ZonedMoment(
+      instant: instant, zone: zone, text: instant.text,
+      offsetSeconds: context.zone(zone)?.offset(at: instant) ?? 0, tzdata: context.tzdata)
   }
 }

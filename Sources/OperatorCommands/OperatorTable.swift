@@ -15,10 +15,15 @@ package let operatorTable = CommandTable<OperatorWorld>(
       "Record",
       [
         InitCommand.entry.signed, ImportCommand.entry.signed, DispatchCommand.entry.signed,
-        ChangeCommands.end.signed, ChangeCommands.cancel.signed, AppendCommand.entry.signed,
+        ChangeCommands.end.signed, ChangeCommands.cancel.signed,
+        ObserveCommand.entry.signed, AppendCommand.entry.signed,
       ]),
     CommandSection("Deliver", [DeliverCommand.entry.signed]),
-    CommandSection("Look", [ShowCommands.show, ShowCommands.list, StatusCommand.entry]),
+    CommandSection(
+      "Look",
+      [
+        ShowCommands.show, ShowCommands.list, StatusCommand.entry, TemplateCommands.preview,
+      ]),
     CommandSection("Evidence", [CheckpointCommand.entry, RotateCommands.key]),
     CommandSection(
       "Maintain",
@@ -30,6 +35,7 @@ package let operatorTable = CommandTable<OperatorWorld>(
   groups: [
     CommandGroup("rotate", "Put another signing key in place"),
     CommandGroup("view", "Check the views against the log, or build them again"),
+    CommandGroup("template", "See what templates make of notices"),
     CommandGroup("config", "Show, find or check the settings"),
   ],
   topics: [.exitCodes])

@@ -35,14 +35,16 @@ enum Shared {
 enum ImportCommand {
   static let file = Argument("FILE", .input, help: "The catalogue, a JSON document; - is stdin")
   static let entry = OperatorCommand(
-    "import", "Define or change programs, event types, user groups and users",
+    "import", "Define or change programs, event types, user groups, users, templates and rules",
     details: """
-      The document has the lists programs, event_types, user_groups and users, each optional. An
-      entry that is as it stands appends nothing.
+      The document has the lists programs, event_types, user_groups, users, templates and rules, each
+      optional. An entry that is as it stands appends nothing. A template or rule that is no longer to
+      be used is {"id":…,"withdrawn":true}.
 
       \(Shared.batchDetails)
 
-      Entries are counted over user_groups, event_types, programs and users, in this order.
+      Entries are counted over user_groups, event_types, programs, users, templates and rules, in
+      this order.
       """,
     examples: [
       Example("dispatch-ledger import catalogue.json", "All of a document"),
@@ -77,7 +79,8 @@ enum DispatchCommand {
 
       Times are RFC 3339, or MM/DD/YYYY HH:MM in the program's time zone. Without end_time the
       dispatch is open-ended until 'end'. What isn't known is kept as attributes and listed in the
-      receipt.
+      receipt. With "execute_at" (a time) or "execute_if" (a condition over signals) it waits, and is
+      resolved when it is executed, at most "execute_grace" late (15 minutes where nothing is said).
 
       \(Shared.batchDetails)
 
@@ -151,8 +154,8 @@ enum AppendCommand {
     "append", "Run JSON Lines of any commands",
     details: """
       One command a line: {"command":"import","catalogue":…}, {"command":"dispatch","request":…},
-      {"command":"end","dispatch_id":…,"reason":…} and {"command":"cancel",…}. Each is decided on what those
-      before it did.
+      {"command":"end","dispatch_id":…,"reason":…}, {"command":"cancel",…} and
+      {"command":"observe","signal":…,"value":…,"unit":…,"at":…}. Each is decided on what those before it did.
 
       \(Shared.batchDetails)
       """,
@@ -182,7 +185,7 @@ enum AppendCommand {
 }
 
 /// Submits the entries of one call and prints its receipt.
-private func submit(
+func submit(
   _ text: CallText, _ invocation: Invocation, _ batch: Int?, _ world: OperatorWorld,
   _ session: inout Session
 ) throws(CommandFailure) -> ExitStatus {
@@ -246,6 +249,7 @@ private func print(_ receipt: CallReceipt, _ session: inout Session) throws(Comm
       if let totals = dispatch.totals {
         facts.append("\(totals.recipients) recipients, \(totals.exclusions) excluded")
       }
+      if dispatch.isScheduled { facts.append("waits") }
       if dispatch.isOpenEnded == true { facts.append("open-ended") }
       if dispatch.isTest == true { facts.append("TEST") }
       if dispatch.isLate == true { facts.append("LATE") }
@@ -260,7 +264,9 @@ private func print(_ receipt: CallReceipt, _ session: inout Session) throws(Comm
       try session.print(
         "imported: \(counts.programs) programs, \(counts.eventTypes) event types, "
           + "\(counts.userGroups) user groups, \(counts.users) users, "
-          + "\(counts.enrollments) enrollments, \(counts.optOuts) opt-outs")
+          + "\(counts.enrollments) enrollments, \(counts.optOuts) opt-outs\(publications(counts))")
+    case .signal(let signal):
+      try session.print("\(signal.name.text) is \(signal.value.text) at \(signal.at.text)")
     }
   }
   if let events = receipt.events {
@@ -271,4 +277,13 @@ private func print(_ receipt: CallReceipt, _ session: inout Session) throws(Comm
   } else {
     try session.print("nothing had to be appended; size \(receipt.size)")
   }
+}
+
+/// What an import said of templates and rules; nothing where it said nothing.
+private func publications(_ counts: ReceiptResult.CatalogueResult) -> String {
+  var text = ""
+  if counts.templates > 0 { text += ", \(counts.templates) templates" }
+  if counts.rules > 0 { text += ", \(counts.rules) rules" }
+  if counts.withdrawn > 0 { text += ", \(counts.withdrawn) withdrawn" }
+  return text
 }

@@ -1,4 +1,4 @@
-package import Dispatching
+import Dispatching
 package import Events
 
 /// Templates, each as it was last published.
