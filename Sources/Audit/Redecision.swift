@@ -23,11 +23,13 @@ struct Redecision {
 
   let state: MemoryState
   let event: Event
+  /// What clocks show that a condition or a limit a day reads: no event stores it.
+  let zones: TodaysZones
 
-  private typealias Rules = Decider<MemoryState>
+  typealias Rules = Decider<MemoryState>
 
   /// - Parameter zone: What the only zone that is asked for is taken to be.
-  private func decider(
+  func decider(
     dispatchID: EntityID? = nil, zone: ZoneRules = .utc, tzdata: String = "",
     detail: SealedText? = nil, times: RecordedTimes? = nil
   ) -> Rules {
@@ -69,15 +71,19 @@ struct Redecision {
     case .deliveryRecorded(let result): redo(result)
     case .deliveryUnknown(let unknown): redo(unknown)
     case .deliverySettled(let settled): check(settled)
-    case .dispatchModified, .dispatchScheduled, .dispatchTriggered, .dispatchMissed,
-      .notificationEscalated, .acknowledgementRecorded:
+    case .dispatchScheduled:
+      .broken(.unexpected, "no request in front of it asks for a time or a condition")
+    case .dispatchTriggered(let trigger): redo(trigger)
+    case .dispatchMissed(let miss): redo(miss)
+    case .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .signalObserved:
+      publication
+    case .dispatchModified, .notificationEscalated, .acknowledgementRecorded:
       .noRules
     case .userGroupDefined, .marketEventTypeDefined, .programDefined, .userDefined, .userEnrolled,
       .userWithdrawn, .userOptedOut, .userOptedIn:
       CatalogueCheck(state: state).outcome(of: event)
     case .programRetired, .marketEventTypeRetired, .userGroupRetired, .userErased,
-      .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
-      .legalHoldReleased, .signalObserved:
+      .legalHoldPlaced, .legalHoldReleased:
       .noRules
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
       .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,
@@ -180,7 +186,7 @@ struct Redecision {
     }
   }
 
-  private func deciding(_ decide: () throws(Rules.Failure) -> Outcome) -> Outcome {
+  func deciding(_ decide: () throws(Rules.Failure) -> Outcome) -> Outcome {
     do { return try decide() } catch {
       switch error {
       case .zoneUnavailable(let zone):

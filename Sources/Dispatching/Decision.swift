@@ -124,7 +124,7 @@ package struct Decider<State: LedgerState> {
   package typealias Failure = DecisionError<State.Failure>
 
   let state: State
-  let context: DecisionContext
+  package let context: DecisionContext
 
   package init(state: State, context: DecisionContext) {
     self.state = state
