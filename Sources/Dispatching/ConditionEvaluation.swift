@@ -26,15 +26,22 @@ package struct Observation: Hashable, Sendable {
 }
 
 /// All that a condition is evaluated from, at one instant.
-struct ConditionReading {
-  var now: Instant
+package struct ConditionReading {
+  package var now: Instant
   /// Of each signal the observation that counts: the latest by its `at`, then by its event.
-  var observations: [EntityID: Observation] = [:]
+  package var observations: [EntityID: Observation] = [:]
+  /// Without the rules of its zone a window has no data.
   let zones: [ZoneName: ZoneRules]
   /// How old an observation may be; absent: any age.
   let staleAfter: ISODuration?
-  /// By how much bounds are moved so that the condition holds longer.
-  var margin: DecimalText?
+  /// By how much bounds are moved so that the condition holds longer; not negative.
+  package var margin: DecimalText?
+
+  package init(now: Instant, zones: [ZoneName: ZoneRules] = [:], staleAfter: ISODuration? = nil) {
+    self.now = now
+    self.zones = zones
+    self.staleAfter = staleAfter
+  }
 
   /// Whether an observation is too old to count.
   func isStale(_ observation: Observation) -> Bool {
@@ -45,12 +52,12 @@ struct ConditionReading {
 
 extension Condition {
   /// What the condition comes to: three-valued logic after Kleene, where no-data is the unknown.
-  func evaluate(_ reading: ConditionReading) -> ComparisonResult {
+  package func evaluate(_ reading: ConditionReading) -> ComparisonResult {
     root.evaluate(reading, isNegated: false)
   }
 
   /// Each test as it comes out, in the order of the text.
-  func trace(_ reading: ConditionReading) -> [TraceStep] {
+  package func trace(_ reading: ConditionReading) -> [TraceStep] {
     tests.map { test in
       var step = TraceStep(comparison: test.text, result: test.evaluate(reading, isNegated: false))
       if case .comparison(let comparison) = test.subject {
