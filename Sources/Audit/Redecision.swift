@@ -121,6 +121,10 @@ struct Redecision {
       guard let request = try? DispatchRequest(rejected.request) else {
         return .broken(.differs, "what it keeps as the request is none")
       }
+      // Which zones there were isn't stored, but for those that a moment names.
+      if rejected.reasons.contains(where: { $0.code == RejectionCode.unknownTimeZone.word }) {
+        return .noRules
+      }
       return deciding { () throws(Rules.Failure) in
         let decider = self.decider(
           dispatchID: rejected.dispatchID, times: RecordedTimes(of: rejected, request))

@@ -121,6 +121,11 @@ package struct ConditionError: Error, Hashable, Sendable {
     case tooDeep(limit: Int)
     case tooManyTests(limit: Int)
   }
+
+  package init(position: TextPosition, problem: Problem) {
+    self.position = position
+    self.problem = problem
+  }
 }
 
 /// The name of a signal that conditions can read: a letter or `_`, then up to 127 letters, digits,

@@ -64,18 +64,9 @@ extension MemoryState {
       let key = NoticeKey(
         dispatchID: answer.dispatchID, modification: answer.modification, userID: answer.userID)
       move(key) { $0.standing.acknowledge(answer.opt == nil ? .acknowledged : .answered) }
-    case .dispatchScheduled(let scheduled): waits.schedule(scheduled, by: event)
-    case .dispatchTriggered(let trigger):
-      waits.fire(
-        trigger.dispatchID, trigger.rule, for: trigger.nominal, by: event, didFire: true)
-    case .dispatchMissed(let miss):
-      waits.fire(miss.dispatchID, miss.rule, for: miss.nominal, by: event, didFire: false)
-    case .templatePublished(let template):
-      waits.templates[template.id] = Defined(version: event.id, definition: template)
-    case .templateWithdrawn(let withdrawn): waits.templates[withdrawn.id]?.retired = event.id
-    case .rulePublished(let rule): waits.publish(rule, by: event)
-    case .ruleWithdrawn(let withdrawn): waits.rules[withdrawn.id]?.withdrawn = event.id
-    case .signalObserved(let observed): waits.observe(observed, by: event)
+    case .dispatchScheduled, .dispatchTriggered, .dispatchMissed, .templatePublished,
+      .templateWithdrawn, .rulePublished, .ruleWithdrawn, .signalObserved:
+      waits.take(event)
     case .dispatchRejected, .legalHoldPlaced, .legalHoldReleased: break
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
       .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,

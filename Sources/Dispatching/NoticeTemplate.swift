@@ -139,6 +139,12 @@ package struct TemplateError: Error, Hashable, Sendable {
     /// Another one that does.
     case markUnmeant(String, NoticeKind)
   }
+
+  package init(part: Part, position: TextPosition?, problem: Problem) {
+    self.part = part
+    self.position = position
+    self.problem = problem
+  }
 }
 
 extension NoticeContent {

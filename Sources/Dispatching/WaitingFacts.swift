@@ -3,8 +3,8 @@ package import Events
 
 /// Templates, rules, signals and what waits for them, held in memory.
 struct WaitingFacts: Sendable {
-  var templates: [EntityID: Defined<TemplatePublished>] = [:]
-  var rules: [EntityID: StandingRule] = [:]
+  private(set) var templates: [EntityID: Defined<TemplatePublished>] = [:]
+  private(set) var rules: [EntityID: StandingRule] = [:]
   /// Which rule a `rule.published` is a version of.
   private var versions: [EventID: EntityID] = [:]
   private(set) var firings: [EntityID: [Firing]] = [:]
@@ -14,19 +14,37 @@ struct WaitingFacts: Sendable {
   /// In the order in which they begin to count, then by event.
   private(set) var observations: [EntityID: [Observation]] = [:]
 
-  mutating func publish(_ rule: RulePublished, by event: Event) {
+  /// Takes in an event of a type that means something here; any other changes nothing.
+  mutating func take(_ event: Event) {
+    switch event.payload {
+    case .dispatchScheduled(let scheduled): schedule(scheduled, by: event)
+    case .dispatchTriggered(let trigger):
+      fire(trigger.dispatchID, trigger.rule, for: trigger.nominal, by: event, didFire: true)
+    case .dispatchMissed(let miss):
+      fire(miss.dispatchID, miss.rule, for: miss.nominal, by: event, didFire: false)
+    case .templatePublished(let template):
+      templates[template.id] = Defined(version: event.id, definition: template)
+    case .templateWithdrawn(let withdrawn): templates[withdrawn.id]?.retired = event.id
+    case .rulePublished(let rule): publish(rule, by: event)
+    case .ruleWithdrawn(let withdrawn): rules[withdrawn.id]?.withdrawn = event.id
+    case .signalObserved(let observed): observe(observed, by: event)
+    default: break
+    }
+  }
+
+  private mutating func publish(_ rule: RulePublished, by event: Event) {
     rules[rule.id] = StandingRule(version: event.id, publishedAt: event.time, rule: rule)
     versions[event.id] = rule.id
   }
 
-  mutating func schedule(_ scheduled: DispatchScheduled, by event: Event) {
+  private mutating func schedule(_ scheduled: DispatchScheduled, by event: Event) {
     let id = scheduled.dispatchID
     guard schedules[id] == nil else { return }
     schedules[id] = Schedule(event: event.id, recordedAt: event.time, scheduled: scheduled)
     waiting.append(id)
   }
 
-  mutating func fire(
+  private mutating func fire(
     _ dispatch: EntityID, _ version: EventID?, for nominal: Instant, by event: Event, didFire: Bool
   ) {
     if let version, let rule = versions[version] {
@@ -41,7 +59,7 @@ struct WaitingFacts: Sendable {
     waiting.removeAll { $0 == dispatch }
   }
 
-  mutating func observe(_ observed: SignalObserved, by event: Event) {
+  private mutating func observe(_ observed: SignalObserved, by event: Event) {
     let new = Observation(
       event: event.id, recordedAt: event.time, at: observed.at, value: observed.value,
       unit: observed.unit)

@@ -144,13 +144,7 @@ struct ConditionTests {
     let condition = try Condition(
       parsing: "a  <= 42.5\nUSD/MWh or b < 1 or time in 00:00-12:00 UTC")
     let staleAfter = try #require(ISODuration("PT15M"))
-    func steps(_ unit: String?, at minute: Int) throws -> [TraceStep] {
-      var reading = ConditionReading(
-        now: .minute(minute), zones: [try #require(ZoneName("UTC")): .utc], staleAfter: staleAfter)
-      reading.observations[try id("a")] = try observation("41.75", unit: unit)
-      return condition.trace(reading)
-    }
-    let steps = try steps("USD/MWh", at: 15)
+    let steps = try steps(condition, "USD/MWh", 15, staleAfter)
     #expect(
       steps == [
         TraceStep(

@@ -74,7 +74,7 @@ struct NoticeTemplateTests {
   @Test("Every name that a template may use is a variable, and no other")
   func names() throws {
     for name in NoticeContent.names {
-      #expect(try refusal("{{mark}}{{#\(name)}}{{/\(name)}}") == nil, "\(name)")
+      #expect(try refusal("{{mark}} {{#\(name)}}{{/\(name)}}") == nil, "\(name)")
     }
     #expect(
       try refusal("{{mark}}\n {{strat}}")
@@ -84,7 +84,7 @@ struct NoticeTemplateTests {
     #expect(
       try refusal("{{mark}}{{#is_cancel}}{{^is_test}}{{program.name}}{{/is_test}}{{/is_cancel}}")
         == TemplateError(
-          part: .body, position: TextPosition(line: 1, column: 36),
+          part: .body, position: TextPosition(line: 1, column: 35),
           problem: .unknownVariable("program.name", suggestion: nil)))
     #expect(
       try refusal(Self.good, title: "{{mark}}{{x}}")
@@ -96,23 +96,23 @@ struct NoticeTemplateTests {
   @Test("What not every notice has, or what is no text, is an error and never a blank")
   func missing() throws {
     func problem(_ name: String) throws -> TemplateError.Problem? {
-      try refusal("{{mark}}{{\(name)}}")?.problem
+      try refusal("{{mark}} {{\(name)}}")?.problem
     }
     for name in ["end", "end_date", "end_time", "reply_by", "language"] {
       #expect(try problem(name) == .mustache(.noValue(name)))
-      #expect(try refusal("{{mark}}{{#\(name)}}{{\(name)}}{{/\(name)}}") == nil)
+      #expect(try refusal("{{mark}} {{#\(name)}}{{\(name)}}{{/\(name)}}") == nil)
     }
     for name in ["is_test", "is_late", "is_open_ended", "is_end"] {
       #expect(try problem(name) == .mustache(.noText(name)))
     }
     #expect(try problem("end_text") == nil)
     // Only users of the language get it.
-    #expect(try refusal("{{mark}}{{language}}", language: "en") == nil)
+    #expect(try refusal("{{mark}} {{language}}", language: "en") == nil)
     // Whatever these kinds are, they are told in time to answer, or late.
     #expect(
-      try refusal("{{mark}}{{^is_late}}{{reply_by}}{{/is_late}}", kinds: [.start, .update]) == nil)
+      try refusal("{{mark}} {{^is_late}}{{reply_by}}{{/is_late}}", kinds: [.start, .update]) == nil)
     #expect(
-      try refusal("{{mark}}{{^is_late}}{{reply_by}}{{/is_late}}", kinds: [.start, .end])?.problem
+      try refusal("{{mark}} {{^is_late}}{{reply_by}}{{/is_late}}", kinds: [.start, .end])?.problem
         == .mustache(.noValue("reply_by")))
   }
 
@@ -148,10 +148,10 @@ struct NoticeTemplateTests {
   @Test("A template that could make more than a notice holds is refused")
   func limits() throws {
     let many = String(repeating: "{{program}}", count: 64)
-    #expect(try refusal("{{mark}}" + many)?.problem == .mustache(.outputTooLong(limit: 16_384)))
-    #expect(try refusal("{{mark}}" + String(repeating: "{{program}}", count: 60)) == nil)
+    #expect(try refusal("{{mark}} " + many)?.problem == .mustache(.outputTooLong(limit: 16_384)))
+    #expect(try refusal("{{mark}} " + String(repeating: "{{program}}", count: 60)) == nil)
     #expect(
-      try refusal(Self.good, title: "{{mark}}" + String(repeating: "{{program}}", count: 4))?.problem
+      try refusal(Self.good, title: "{{mark}} " + String(repeating: "{{program}}", count: 4))?.problem
         == .mustache(.outputTooLong(limit: 1_024)))
   }
 

@@ -420,9 +420,8 @@ extension World {
   /// Records what is due now, one decision of it.
   mutating func look() throws -> [Event] {
     let drafts = try decider.decideDue(limit: 10)
-    if drafts.contains(where: { [.dispatchRequested, .dispatchRejected].contains($0.type) }) {
-      dispatches += 1
-    }
+    let new = Subject.dispatch(dispatchID(dispatches + 1))
+    if drafts.contains(where: { $0.subject == new }) { dispatches += 1 }
     return try record(drafts)
   }
 }
