@@ -17,14 +17,9 @@ extension Decider {
     var drafts: [EventDraft] = []
     var executed: Set<EntityID> = []
     for watched in due.prefix(max(0, limit)) {
-      if let id = watched.dispatchID {
-        // Its own schedule and a rule may come due together: the first one executes it.
-        guard executed.insert(id).inserted else { continue }
-        drafts += try decide(watched, from: context.nextID + EventID(drafts.count))
-      } else {
-        drafts += try decide(watched, from: context.nextID + EventID(drafts.count))
-        break
-      }
+      // Its own schedule and a rule may come due together: the first one executes it.
+      guard executed.insert(watched.dispatchID ?? context.dispatchID).inserted else { continue }
+      drafts += try decide(watched, from: context.nextID + EventID(drafts.count))
     }
     return drafts
   }

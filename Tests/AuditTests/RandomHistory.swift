@@ -126,7 +126,7 @@ struct RandomHistory {
       let action =
         chance(70)
         ? #""request":{"event_type_id":"1","duration":"PT1H"}"#
-        : #""dispatch_id":"\#(anyDispatch())""#
+        : #""dispatch_id":"\#(anyDispatch().text)""#
       try history.perform(
         RecordedHistory.importing(
           #"{"rules":[{"id":"r\#(one(of: ["1", "2"]))","program_id":"1","if":"\#(condition)"\#(members),\#(action)}]}"#
