@@ -2,13 +2,14 @@ package import Bytes
 package import Events
 
 extension Decider {
-  /// What times and conditions make due now: dispatches that are executed, and those that are
-  /// missed; the longest due first.
+  /// What times and conditions make due now, the longest due first: dispatches that are missed, and
+  /// one that is executed, which is the last.
   ///
-  /// At most one of them is a new dispatch, since there is one id for it: whoever records the events
-  /// decides again until there are none.
+  /// So the first commit of the events holds the trigger and a first chunk, however many users there
+  /// are, and shows whether it is done. Whoever records them decides again until there are none.
   ///
-  /// - Parameter limit: At most so many dispatches are executed or missed.
+  /// - Parameter limit: At most so many dispatches are missed or executed; with 1,000, they are in
+  ///   one commit.
   package func decideDue(limit: Int) throws(Failure) -> [EventDraft] {
     var due = try watchedDispatches().filter(\.isDue)
     due.sort { one, other in
@@ -20,6 +21,7 @@ extension Decider {
       // Its own schedule and a rule may come due together: the first one executes it.
       guard executed.insert(watched.dispatchID ?? context.dispatchID).inserted else { continue }
       drafts += try decide(watched, from: context.nextID + EventID(drafts.count))
+      if watched.standing == .fires { break }
     }
     return drafts
   }

@@ -81,7 +81,7 @@ struct RandomHistory {
     if strays, chance(30) { return try stray() }
     history.advance(seconds: one(of: [0, 1, 20, 45, 180, 900, 4_000]))
     if rules {
-      try history.look(parts: one(of: [2, .max]))
+      try history.look(parts: one(of: [3, .max]))
       if chance(50) { return try wait() }
     }
     switch Int.random(in: 0..<100, using: &random) {

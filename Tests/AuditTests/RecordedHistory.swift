@@ -136,12 +136,13 @@ struct RecordedHistory {
 
   /// Records what is due, until nothing is.
   ///
-  /// - Parameter parts: How many events the commits hold at most.
+  /// - Parameter parts: How many events the commits hold at most, 3 or more: a trigger is never
+  ///   apart from what it stands beside and from its first chunk.
   @discardableResult
   mutating func look(parts: Int = .max) throws -> [Event] {
     var recorded: [Event] = []
     while true {
-      let drafts = try decider().decideDue(limit: 3)
+      let drafts = try decider().decideDue(limit: parts == .max ? 9 : 1)
       if drafts.isEmpty { return recorded }
       let new = Subject.dispatch(dispatchID(dispatches + 1))
       if drafts.contains(where: { $0.subject == new }) { dispatches += 1 }
