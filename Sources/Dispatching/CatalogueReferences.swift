@@ -152,7 +152,8 @@ private struct ReferenceCheck<State: LedgerState> {
     if schedule?.fate == nil, schedule != nil, dispatch?.isCancelled == false { return }
     reasons.append(
       RejectionCode.notWaiting.reason(
-        path, "dispatch \(id.text) doesn't wait for anything: it was executed, missed or cancelled"))
+        path, "dispatch \(id.text) doesn't wait for anything: it was executed, missed or cancelled")
+    )
   }
 
   /// A rule's time must be one on the clocks of its program's zone.

@@ -66,7 +66,8 @@ struct WaitingFacts: Sendable {
     var list = observations[observed.name] ?? []
     observations[observed.name] = nil
     // Nearly always the last place.
-    let place = (list.lastIndex { ($0.countsFrom, $0.event) < (new.countsFrom, new.event) } ?? -1) + 1
+    let place =
+      (list.lastIndex { ($0.countsFrom, $0.event) < (new.countsFrom, new.event) } ?? -1) + 1
     list.insert(new, at: place)
     observations[observed.name] = list
   }

@@ -117,7 +117,8 @@ struct Watch {
       let (bounds, zone): ([Int], ZoneName)
       switch test.subject {
       case .comparison: continue
-      case .window(let window, let name): (bounds, zone) = ([window.from, window.to % 86_400], name)
+      case .window(let window, let name):
+        (bounds, zone) = ([window.from, window.to % 86_400], name)
       case .days(_, let name): (bounds, zone) = ([0], name)
       }
       if let rules = reading.zones[zone] {

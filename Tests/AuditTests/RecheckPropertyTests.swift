@@ -40,7 +40,8 @@ struct RecheckPropertyTests {
     #expect(recheck.rechecked == recheck.examined - withoutRules, "seed \(seed)")
     let types = Set(history.events.map(\.type))
     #expect(
-      types.isSuperset(of: [.dispatchScheduled, .dispatchTriggered, .signalObserved]), "seed \(seed)")
+      types.isSuperset(of: [.dispatchScheduled, .dispatchTriggered, .signalObserved]),
+      "seed \(seed)")
   }
 
   @Test("finds nothing where resolutions have several chunks, in one commit or in several")

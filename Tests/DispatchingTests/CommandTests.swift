@@ -52,7 +52,8 @@ struct CommandTests {
       refused(#"{"command":"ned"}"#)
         == RequestError(
           "command",
-          .badValue(found: "ned", expected: .oneOf(["import", "dispatch", "end", "cancel", "observe"]))))
+          .badValue(
+            found: "ned", expected: .oneOf(["import", "dispatch", "end", "cancel", "observe"]))))
     #expect(refused(#"{"command":"dispatch"}"#) == RequestError("request", .missing))
     #expect(
       refused(#"{"command":"dispatch","request":[]}"#)

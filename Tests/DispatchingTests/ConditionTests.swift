@@ -100,7 +100,10 @@ struct ConditionTests {
       ("0.1", "<", "0.10000000000000000000000000000000000001", true),
       ("0.1", "=", "0.100", true), ("-1", "<", "-0.5", true), ("-0.5", "<", "-1", false),
       ("9007199254740993", "=", "9007199254740992", false),
-      ("99999999999999999999999999999999999999", "<", "100000000000000000000000000000000000000", true),
+      (
+        "99999999999999999999999999999999999999", "<", "100000000000000000000000000000000000000",
+        true
+      ),
       ("-2", ">=", "-2.0", true), ("2", "!=", "2.00", false), ("0", "=", "0.0", true),
       ("0", ">", "-0.0000000000000000000000000000000000001", true), ("10", "<", "9", false),
     ]
@@ -232,7 +235,8 @@ private struct NaiveWorld {
     minute = Int.random(in: 0..<20_160, using: &random)
     for name in ["a", "b", "c"] where Int.random(in: 0..<4, using: &random) > 0 {
       signals[name] = (
-        Int.random(in: -150...150, using: &random), [nil, "MW", "USD/MWh"].randomElement(using: &random)!,
+        Int.random(in: -150...150, using: &random),
+        random.one(of: [nil, "MW", "USD/MWh"]),
         Int.random(in: 0...13, using: &random)
       )
     }
@@ -247,7 +251,8 @@ private struct NaiveWorld {
 
   static func text(ofHundredths number: Int) -> String {
     let (whole, rest) = (abs(number) / 100, abs(number) % 100)
-    return (number < 0 ? "-" : "") + "\(whole)" + (rest == 0 ? "" : rest < 10 ? ".0\(rest)" : ".\(rest)")
+    return (number < 0 ? "-" : "") + "\(whole)"
+      + (rest == 0 ? "" : rest < 10 ? ".0\(rest)" : ".\(rest)")
   }
 }
 
@@ -261,22 +266,29 @@ private indirect enum NaiveCondition {
   case either(NaiveCondition, NaiveCondition)
 
   init(depth: Int, _ random: inout SeededRandom) {
-    switch depth == 0 ? Int.random(in: 0..<6, using: &random) : Int.random(in: 6..<9, using: &random) {
-    case 0: self = .window(
-      Int.random(in: 0..<700, using: &random), Int.random(in: 700..<1_440, using: &random),
-      hours: [0, 2].randomElement(using: &random)!)
-    case 1: self = .days(
-      Int.random(in: 0..<7, using: &random), Int.random(in: 0..<7, using: &random),
-      hours: [0, 2].randomElement(using: &random)!)
-    case 2..<6: self = .compare(
-      ["a", "b", "c"].randomElement(using: &random)!,
-      ["<", "<=", ">", ">=", "=", "!="].randomElement(using: &random)!,
-      Int.random(in: -150...150, using: &random), [nil, "MW"].randomElement(using: &random)!)
+    switch depth == 0
+      ? Int.random(in: 0..<6, using: &random) : Int.random(in: 6..<9, using: &random)
+    {
+    case 0:
+      self = .window(
+        Int.random(in: 0..<700, using: &random), Int.random(in: 700..<1_440, using: &random),
+        hours: random.one(of: [0, 2]))
+    case 1:
+      self = .days(
+        Int.random(in: 0..<7, using: &random), Int.random(in: 0..<7, using: &random),
+        hours: random.one(of: [0, 2]))
+    case 2..<6:
+      self = .compare(
+        random.one(of: ["a", "b", "c"]),
+        random.one(of: ["<", "<=", ">", ">=", "=", "!="]),
+        Int.random(in: -150...150, using: &random), random.one(of: [nil, "MW"]))
     case 6: self = .not(NaiveCondition(depth: depth - 1, &random))
-    case 7: self = .both(
-      NaiveCondition(depth: depth - 1, &random), NaiveCondition(depth: depth - 1, &random))
-    default: self = .either(
-      NaiveCondition(depth: depth - 1, &random), NaiveCondition(depth: depth - 1, &random))
+    case 7:
+      self = .both(
+        NaiveCondition(depth: depth - 1, &random), NaiveCondition(depth: depth - 1, &random))
+    default:
+      self = .either(
+        NaiveCondition(depth: depth - 1, &random), NaiveCondition(depth: depth - 1, &random))
     }
   }
 
@@ -329,5 +341,11 @@ private indirect enum NaiveCondition {
     case .both(let one, let other): return min(one.value(world), other.value(world))
     case .either(let one, let other): return max(one.value(world), other.value(world))
     }
+  }
+}
+
+extension SeededRandom {
+  fileprivate mutating func one<Element>(of elements: [Element]) -> Element {
+    elements[Int.random(in: elements.indices, using: &self)]
   }
 }

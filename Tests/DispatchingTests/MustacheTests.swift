@@ -111,7 +111,9 @@ struct MustacheTests {
   @Test("Random bytes and random tags never stop the parser", arguments: 1...amount(20, long: 400))
   func fuzzed(seed: Int) {
     var random = SeededRandom(seed: UInt64(seed))
-    let pieces = ["{{", "}}", "{{{", "}}}", "#a", "/a", "^a", "!", "a", ".", " ", "\n", "\r\n", "é", "&"]
+    let pieces = [
+      "{{", "}}", "{{{", "}}}", "#a", "/a", "^a", "!", "a", ".", " ", "\n", "\r\n", "é", "&",
+    ]
     for _ in 0..<300 {
       let text = (0..<Int.random(in: 0...14, using: &random))
         .map { _ in pieces[Int.random(in: pieces.indices, using: &random)] }.joined()

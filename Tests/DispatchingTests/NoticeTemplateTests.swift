@@ -27,7 +27,8 @@ struct NoticeTemplateTests {
   }
 
   private func content(
-    _ kind: NoticeKind = .start, isTest: Bool = false, isLate: Bool = false, isOpenEnded: Bool = false
+    _ kind: NoticeKind = .start, isTest: Bool = false, isLate: Bool = false,
+    isOpenEnded: Bool = false
   ) throws -> NoticeContent {
     func moment(_ text: String) throws -> ZonedMoment {
       ZonedMoment(
@@ -151,7 +152,8 @@ struct NoticeTemplateTests {
     #expect(try refusal("{{mark}} " + many)?.problem == .mustache(.outputTooLong(limit: 16_384)))
     #expect(try refusal("{{mark}} " + String(repeating: "{{program}}", count: 60)) == nil)
     #expect(
-      try refusal(Self.good, title: "{{mark}} " + String(repeating: "{{program}}", count: 4))?.problem
+      try refusal(Self.good, title: "{{mark}} " + String(repeating: "{{program}}", count: 4))?
+        .problem
         == .mustache(.outputTooLong(limit: 1_024)))
   }
 
@@ -206,7 +208,8 @@ struct NoticeTemplateTests {
   func publication() throws {
     var world = try World()
     try world.importing(smallCatalogue)
-    let entry = #"{"id":"t","program_id":1,"channel":"sms","subject":"{{mark}}","body":"{{mark}} x"}"#
+    let entry =
+      #"{"id":"t","program_id":1,"channel":"sms","subject":"{{mark}}","body":"{{mark}} x"}"#
     let catalogue = #"{"templates":[\#(entry)]}"#
     #expect(try world.importing(catalogue).drafts.map(\.type) == [.templatePublished])
     #expect(try world.importing(catalogue).drafts.isEmpty)
@@ -221,7 +224,10 @@ struct NoticeTemplateTests {
     #expect(try world.importing(catalogue.replacing(" x", with: " y")).drafts.count == 1)
     #expect(world.state.template(try id("t"))?.definition.version == 3)
     #expect(world.state.template(try id("t"))?.retired == nil)
-    #expect(try world.importing(#"{"templates":[{"id":"z","withdrawn":true}]}"#).codes == ["unknown-template"])
+    #expect(
+      try world.importing(#"{"templates":[{"id":"z","withdrawn":true}]}"#).codes == [
+        "unknown-template"
+      ])
     #expect(
       try world.importing(catalogue.replacing("\"program_id\":1", with: "\"program_id\":9")).fields
         == ["templates[0].program_id"])

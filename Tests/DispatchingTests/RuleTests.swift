@@ -25,7 +25,8 @@ struct RuleTests {
     #expect(try world.decider.nextWakeUp(after: world.now) == nine)
     // Who joins while it waits is told too.
     try world.importing(
-      #"{"users":[{"id":"u-9","name":"Di","user_group_ids":["g"],"contacts":{"email":"d@example.com"}}]}"#)
+      #"{"users":[{"id":"u-9","name":"Di","user_group_ids":["g"],"contacts":{"email":"d@example.com"}}]}"#
+    )
     world.now = nine
     let fired = try world.look()
     #expect(fired.map(\.type) == [.dispatchTriggered, .recipientsResolved])
@@ -43,7 +44,9 @@ struct RuleTests {
       "07/01/2026 12:00", nil, #","execute_at":"2026-07-01T13:00:00Z","execute_grace":"PT5M""#)
     world.now = try Instant("2026-07-01T13:05:00Z").adding(seconds: over)
     let events = try world.look()
-    #expect(events.map(\.type.rawValue).first == (over == 0 ? "dispatch.triggered.v1" : "dispatch.missed.v1"))
+    #expect(
+      events.map(\.type.rawValue).first
+        == (over == 0 ? "dispatch.triggered.v1" : "dispatch.missed.v1"))
     #expect(world.state.schedule(of: dispatch)?.fate?.didFire == (over == 0))
     #expect(try world.look().isEmpty)
   }
@@ -63,19 +66,24 @@ struct RuleTests {
     #expect(try request("11/01/2026 01:30").fields == ["execute_at"])
     for (fold, time) in [("first", "2026-11-01T05:30:00Z"), ("second", "2026-11-01T06:30:00Z")] {
       #expect(try request("11/01/2026 01:30", #","fold":"\#(fold)""#).codes.isEmpty)
-      #expect(try world.decider.nextWakeUp(after: world.now) == (try Instant("2026-11-01T05:30:00Z")))
+      #expect(
+        try world.decider.nextWakeUp(after: world.now) == (try Instant("2026-11-01T05:30:00Z")))
       let scheduled = world.state.waitingSchedules().last?.scheduled
       #expect(scheduled?.executeAt?.instant == (try Instant(time)))
     }
     #expect(
-      try world.rule(#""at":"03/08/2026 02:30","request":{"event_type_id":1}"#).codes == ["time-in-gap"])
+      try world.rule(#""at":"03/08/2026 02:30","request":{"event_type_id":1}"#).codes == [
+        "time-in-gap"
+      ])
     #expect(
       try world.rule(#""at":"11/01/2026 01:30","request":{"event_type_id":1}"#).codes
         == ["time-ambiguous"])
     #expect(
-      try world.rule(#""at":"11/01/2026 01:30","fold":"second","request":{"event_type_id":1}"#).codes
+      try world.rule(#""at":"11/01/2026 01:30","fold":"second","request":{"event_type_id":1}"#)
+        .codes
         .isEmpty)
-    #expect(world.state.rule(try id("r"))?.rule.at?.instant == (try Instant("2026-11-01T06:30:00Z")))
+    #expect(
+      world.state.rule(try id("r"))?.rule.at?.instant == (try Instant("2026-11-01T06:30:00Z")))
   }
 
   @Test("A cancelled dispatch isn't executed, one that has ended is missed")
@@ -127,7 +135,8 @@ struct RuleTests {
     #expect(try world.look().isEmpty)
   }
 
-  @Test("It fires again only after the condition has failed by the hysteresis; no data isn't failing")
+  @Test(
+    "It fires again only after the condition has failed by the hysteresis; no data isn't failing")
   func rearming() throws {
     var world = try world()
     try world.rule(
@@ -194,7 +203,9 @@ struct RuleTests {
     #expect(
       try world.rule(#""if":"a < 1","dispatch_id":"\#(dispatch.text)""#, id: "new").codes
         == ["not-waiting"])
-    #expect(try world.rule(#""if":"a < 1","dispatch_id":"d-77""#, id: "new").codes == ["unknown-dispatch"])
+    #expect(
+      try world.rule(#""if":"a < 1","dispatch_id":"d-77""#, id: "new").codes == ["unknown-dispatch"]
+    )
   }
 
   @Test("A rule's request that breaks a rule by then is rejected and missed, and not tried again")
@@ -227,7 +238,8 @@ struct RuleTests {
     var world = try world()
     try world.rule(#""at":"07/01/2026 09:00","request":{"event_type_id":1,"start_after":"PT2H"}"#)
     try world.rule(
-      #""if":"time in 09:30-10:00 America/New_York and a < 1","request":{"event_type_id":1}"#, id: "w")
+      #""if":"time in 09:30-10:00 America/New_York and a < 1","request":{"event_type_id":1}"#,
+      id: "w")
     try world.observe("a", "0")
     world.now = try Instant("2026-07-01T13:00:00Z")
     let first = try world.look()
@@ -254,7 +266,8 @@ struct RuleTests {
     "Situation 15: a rule edited while pending; an observation late, stale or in another unit")
   func situation15() throws {
     var world = try world()
-    let rule = #""if":"a <= 10 MW","for":"PT5M","stale_after":"PT10M","request":{"event_type_id":1}"#
+    let rule =
+      #""if":"a <= 10 MW","for":"PT5M","stale_after":"PT10M","request":{"event_type_id":1}"#
     try world.rule(rule)
     try world.observe("a", "9", unit: "MW")
     world.advance(seconds: 240)
@@ -353,7 +366,8 @@ struct RuleTests {
   func refused() {
     func problem(_ entry: String) -> String? {
       do throws(RequestError) {
-        _ = try CatalogueDocument(parsing: Array(#"{"rules":[{"id":"r","program_id":1,\#(entry)}]}"#.utf8))
+        _ = try CatalogueDocument(
+          parsing: Array(#"{"rules":[{"id":"r","program_id":1,\#(entry)}]}"#.utf8))
         return nil
       } catch { return error.path }
     }
@@ -376,7 +390,9 @@ struct RuleTests {
       problem(#""if":"a < 1","request":{"event_type_id":1,"execute_if":"a < 1"}"#)
         == "rules[0].request.execute_if")
     #expect(
-      problem(#""if":"a < 1","request":{"event_type_id":1,"start_after":"PT1H","start_time":"07/01/2026 09:00"}"#)
+      problem(
+        #""if":"a < 1","request":{"event_type_id":1,"start_after":"PT1H","start_time":"07/01/2026 09:00"}"#
+      )
         == "rules[0].request.start_after")
     #expect(problem(#""if":"a < 1","request":{}"#) == "rules[0].request.event_type_id")
   }

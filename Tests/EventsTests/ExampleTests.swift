@@ -32,7 +32,8 @@ struct ExampleTests {
         absent.append("\(section.title) \(field.name)")
       }
     }
-    #expect(absent == [
+    #expect(
+      absent == [
         "rule.published.v1 at", "rule.published.v1 dispatch_id",
         "dispatch.scheduled.v1 execute_if",
       ])
