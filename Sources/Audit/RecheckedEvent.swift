@@ -14,7 +14,9 @@ extension Event {
   /// Whether a resolution follows from it.
   var changesDispatch: Bool {
     switch type {
-    case .dispatchRequested, .dispatchModified, .dispatchCancelled, .dispatchEnded: true
+    case .dispatchRequested, .dispatchTriggered, .dispatchModified, .dispatchCancelled,
+      .dispatchEnded:
+      true
     default: false
     }
   }

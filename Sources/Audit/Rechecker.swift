@@ -8,7 +8,7 @@ import Events
 /// resolution's chunks wait until they come. The cost of an event is that of its decision.
 struct Rechecker {
   /// What a decision makes beside the event that it was recognized by, and which is to come.
-  private struct Awaited {
+  struct Awaited {
     /// The first event of the decision.
     let decision: EventID
     let dispatch: EntityID?
@@ -27,24 +27,25 @@ struct Rechecker {
     }
   }
 
-  private let wanted: EntityID?
-  private let zones: TodaysZones
+  let wanted: EntityID?
+  let zones: TodaysZones
   private(set) var state = MemoryState()
   private(set) var telling = Telling()
   private var books = Books()
   private var clocks = ClockSteps()
-  private var awaited: [Awaited] = []
+  var awaited: [Awaited] = []
   /// Notices that this commit has planned already.
   private var planned: Set<NoticeKey> = []
   /// Dispatches whose resolutions can't be made again, because what asked for them is wrong or
   /// decided by rules that aren't here; and notices that such a change superseded.
   private var unjudged: Set<EntityID> = []
   private var keys: [String: EventID] = [:]
-  private(set) var tally = Tally()
+  var tally = Tally()
   /// The dispatches that are examined, as they were requested.
   private(set) var dispatches: [EntityID] = []
+  private(set) var lastEvent: Event?
   /// When the last event was recorded.
-  private(set) var lastTime: Instant?
+  var lastTime: Instant? { lastEvent?.time }
 
   /// - Parameter wanted: Only what concerns this dispatch is examined; `nil`: everything.
   init(of wanted: EntityID? = nil, today zones: TodaysZones) {
@@ -75,7 +76,7 @@ struct Rechecker {
     }
     telling.take(event, state)
     state.apply(event)
-    lastTime = event.time
+    lastEvent = event
   }
 
   /// Takes in that the log ends here.
@@ -94,6 +95,7 @@ struct Rechecker {
       }
     }
     awaited = []
+    noteUnfired()
     if let note = clocks.finish() { tally.add(note) }
   }
 
@@ -124,7 +126,12 @@ struct Rechecker {
       compare(item, event)
       return
     }
+    if isBesideRequest(event) {
+      judgeBeside(event)
+      return
+    }
     interrupt(by: event)
+    noteUnfired(before: event)
     if event.isOfLedger, event.type != .deliveryUnmatched {
       tally.rechecked += 1
       return
@@ -147,7 +154,7 @@ struct Rechecker {
       report(.unexpected, event, "the commit has dealt with this notice already")
       return
     }
-    switch Redecision(state: state, event: event).outcome {
+    switch Redecision(state: state, event: event, zones: zones).outcome {
     case .sound: tally.rechecked += 1
     case .noRules:
       tally.count(unjudged: event.type)
@@ -161,7 +168,7 @@ struct Rechecker {
   }
 
   /// Compares the event with the decision's own of its kind; the others are awaited.
-  private mutating func match(_ event: Event, _ items: [Redecision.Item]) {
+  mutating func match(_ event: Event, _ items: [Redecision.Item]) {
     if let notice = event.plannedNotice { planned.insert(notice) }
     awaited.append(Awaited(decision: event.id, dispatch: event.dispatchID, items: items[...]))
     if let item = takeAwaited(event) {
@@ -197,7 +204,8 @@ struct Rechecker {
     switch (item, event.payload) {
     case (.draft(let expected), _): draft = expected
     case (.attempt(let attempt), .notificationAttempted(let attempted)):
-      draft = Redecision(state: state, event: event).draft(of: attempt, as: attempted)
+      let redecision = Redecision(state: state, event: event, zones: zones)
+      draft = redecision.draft(of: attempt, as: attempted)
     case (.attempt, _): fatalError("invariant broken: an attempt is compared with something else")
     }
     let found = EventDraft(
@@ -249,7 +257,7 @@ struct Rechecker {
 
   // MARK: - What is found
 
-  private mutating func report(
+  mutating func report(
     _ kind: Finding.Kind, _ event: Event, _ message: String, _ differences: [Difference] = [],
     about dispatch: EntityID? = nil
   ) {

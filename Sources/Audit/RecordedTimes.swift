@@ -28,14 +28,22 @@ struct RecordedTimes {
   /// The fields of a request that hold times.
   static let start = "start_time"
   static let end = "end_time"
+  static let execution = "execute_at"
 
   /// What a text was taken to mean, where the event says; in whichever zone the program has.
   let meaning: (_ time: TypedTime, _ field: String, _ zone: ZoneName) -> TypedTime.Meaning?
 
-  /// Of an accepted request or modification: the moments that it holds, in the zone that is asked.
-  init(_ start: ZonedMoment, _ end: ZonedMoment?) {
+  /// Of an accepted request or modification: the moments that it holds, in the zone that is asked; and
+  /// the one that it waits for.
+  init(_ start: ZonedMoment, _ end: ZonedMoment?, waiting scheduled: DispatchScheduled? = nil) {
     meaning = { time, field, zone in
-      guard let moment = field == Self.start ? start : end else { return nil }
+      let moment =
+        switch field {
+        case Self.start: start
+        case Self.execution: scheduled?.executeAt
+        default: end
+        }
+      guard let moment else { return nil }
       return .moment(
         ZonedMoment(
           instant: moment.instant, zone: zone, text: time.text,

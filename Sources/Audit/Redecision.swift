@@ -23,11 +23,13 @@ struct Redecision {
 
   let state: MemoryState
   let event: Event
+  /// What clocks show that a condition or a limit a day reads: no event stores it.
+  let zones: TodaysZones
 
-  private typealias Rules = Decider<MemoryState>
+  typealias Rules = Decider<MemoryState>
 
   /// - Parameter zone: What the only zone that is asked for is taken to be.
-  private func decider(
+  func decider(
     dispatchID: EntityID? = nil, zone: ZoneRules = .utc, tzdata: String = "",
     detail: SealedText? = nil, times: RecordedTimes? = nil
   ) -> Rules {
@@ -78,14 +80,18 @@ struct Redecision {
     case .deliverySettled(let settled): redo(settled)
     case .dispatchModified(let change): redo(change)
     case .acknowledgementRecorded(let answer): redo(answer)
-    case .dispatchScheduled, .dispatchTriggered, .dispatchMissed, .notificationEscalated: .noRules
+    case .dispatchScheduled:
+      .broken(.unexpected, "no request in front of it asks for a time or a condition")
+    case .dispatchTriggered(let trigger): redo(trigger)
+    case .dispatchMissed(let miss): redo(miss)
+    case .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .signalObserved:
+      publication
+    case .notificationEscalated: .noRules
     case .userGroupDefined, .marketEventTypeDefined, .programDefined, .userDefined, .userEnrolled,
       .userWithdrawn, .userOptedOut, .userOptedIn, .programRetired, .marketEventTypeRetired,
       .userGroupRetired:
       CatalogueCheck(state: state).outcome(of: event)
-    case .userErased, .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn,
-      .legalHoldPlaced,
-      .legalHoldReleased, .signalObserved:
+    case .userErased, .legalHoldPlaced, .legalHoldReleased:
       .noRules
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
       .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,
@@ -122,6 +128,10 @@ struct Redecision {
       }
       guard let request = try? DispatchRequest(rejected.request) else {
         return .broken(.differs, "what it keeps as the request is none")
+      }
+      // Which zones there were isn't stored, but for those that a moment names.
+      if rejected.reasons.contains(where: { $0.code == RejectionCode.unknownTimeZone.word }) {
+        return .noRules
       }
       return redoRequest(rejected, request)
     case .end, .cancel:
@@ -272,7 +282,7 @@ struct Redecision {
     }
   }
 
-  private func deciding(_ decide: () throws(Rules.Failure) -> Outcome) -> Outcome {
+  func deciding(_ decide: () throws(Rules.Failure) -> Outcome) -> Outcome {
     do { return try decide() } catch {
       switch error {
       case .zoneUnavailable(let zone):

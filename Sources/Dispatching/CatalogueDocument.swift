@@ -1,7 +1,8 @@
 package import Bytes
 package import Events
 
-/// Programs, market event types, groups and users, as one document defines or changes them.
+/// Programs, market event types, groups, users, templates and rules, as one document defines or
+/// changes them.
 ///
 /// Every list is optional, and an entry is the whole of what it defines, not a change to it. What
 /// isn't listed stays as it is.
@@ -10,6 +11,8 @@ package struct CatalogueDocument: Equatable, Sendable {
   package let eventTypes: [MarketEventTypeDefined]
   package let programs: [ProgramDefined]
   package let users: [CatalogueUser]
+  package let templates: [CataloguePublication<TemplatePublished>]
+  package let rules: [CataloguePublication<CatalogueRule>]
   /// The document as it was given, defaults not filled in.
   package let document: JSONObject
 
@@ -29,7 +32,9 @@ package struct CatalogueDocument: Equatable, Sendable {
   /// program's.
   package init(_ object: JSONObject) throws(RequestError) {
     let reading = FieldReading(object, at: "")
-    try reading.allowOnly(["programs", "event_types", "user_groups", "users"])
+    try reading.allowOnly([
+      "programs", "event_types", "user_groups", "users", "templates", "rules",
+    ])
     userGroups = try Self.entries("user_groups", of: reading, id: \.id) {
       entry throws(RequestError) in try UserGroupDefined(entry)
     }
@@ -42,13 +47,23 @@ package struct CatalogueDocument: Equatable, Sendable {
     users = try Self.entries("users", of: reading, id: \.id) {
       entry throws(RequestError) in try CatalogueUser(entry)
     }
+    templates = try Self.entries("templates", of: reading, id: \.id) {
+      entry throws(RequestError) in try CataloguePublication<TemplatePublished>(entry)
+    }
+    rules = try Self.entries("rules", of: reading, id: \.id) {
+      entry throws(RequestError) in try CataloguePublication<CatalogueRule>(entry)
+    }
     document = object
   }
 
   /// How many entries there are in all lists.
-  package var count: Int { userGroups.count + eventTypes.count + programs.count + users.count }
+  package var count: Int {
+    userGroups.count + eventTypes.count + programs.count + users.count + templates.count
+      + rules.count
+  }
 
-  /// Some of the entries, counted from 0 over user groups, event types, programs and users.
+  /// Some of the entries, counted from 0 over user groups, event types, programs, users, templates
+  /// and rules.
   ///
   /// What an entry refers to comes in a list before its own, so that parts can be imported one after
   /// another.
@@ -72,6 +87,8 @@ package struct CatalogueDocument: Equatable, Sendable {
     eventTypes = slice("event_types", whole.eventTypes)
     programs = slice("programs", whole.programs)
     users = slice("users", whole.users)
+    templates = slice("templates", whole.templates)
+    rules = slice("rules", whole.rules)
     document = part
   }
 

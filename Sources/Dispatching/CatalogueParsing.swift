@@ -153,7 +153,7 @@ extension CatalogueUser {
 
   /// Letters, then parts of letters and digits behind hyphens (RFC 5646 §2.1, without its
   /// registry).
-  private static func isLanguageTag(_ text: String) -> Bool {
+  static func isLanguageTag(_ text: String) -> Bool {
     func isLetter(_ byte: UInt8) -> Bool {
       (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
     }

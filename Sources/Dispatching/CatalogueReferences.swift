@@ -34,6 +34,30 @@ extension Decider {
         try check.program(program, at: "\(path).opt_outs[\(number)].program_id")
       }
     }
+    for (index, entry) in catalogue.templates.enumerated() {
+      let path = "templates[\(index)]"
+      switch entry {
+      case .withdraw(let id, _): try check.published(template: id, at: "\(path).id")
+      case .publish(let template):
+        if let id = template.programID { try check.program(id, at: "\(path).program_id") }
+        if let id = template.eventTypeID { try check.eventType(id, at: "\(path).event_type_id") }
+      }
+    }
+    for (index, entry) in catalogue.rules.enumerated() {
+      let path = "rules[\(index)]"
+      switch entry {
+      case .withdraw(let id, _): try check.published(rule: id, at: "\(path).id")
+      case .publish(let entry):
+        try check.program(entry.rule.programID, at: "\(path).program_id")
+        if let text = entry.rule.condition, let condition = try? Condition(parsing: text) {
+          for zone in condition.zones { check.zone(zone, at: "\(path).if") }
+        }
+        if let id = entry.rule.dispatchID {
+          try check.waits(id, of: entry.rule.id, at: "\(path).dispatch_id")
+        }
+        try check.moment(of: entry, catalogue, at: "\(path).at")
+      }
+    }
     return check.reasons
   }
 }
@@ -102,6 +126,49 @@ private struct ReferenceCheck<State: LedgerState> {
     reasons.append(
       RejectionCode.userErased.reason(
         path, "user \(id.text) was erased, and the id can't be used again"))
+  }
+
+  mutating func published(template id: EntityID, at path: String) throws(Failure) {
+    let known = try decider.ask { state throws(State.Failure) in try state.template(id) }
+    if known != nil { return }
+    reasons.append(
+      RejectionCode.unknownTemplate.reason(path, "template \(id.text) was never published"))
+  }
+
+  mutating func published(rule id: EntityID, at path: String) throws(Failure) {
+    let known = try decider.ask { state throws(State.Failure) in try state.rule(id) }
+    if known != nil { return }
+    reasons.append(RejectionCode.unknownRule.reason(path, "rule \(id.text) was never published"))
+  }
+
+  /// A rule executes only what waits, or what it was published for before.
+  mutating func waits(_ id: EntityID, of rule: EntityID, at path: String) throws(Failure) {
+    let known = try decider.ask { state throws(State.Failure) in try state.rule(rule) }
+    if let known, known.withdrawn == nil, known.rule.dispatchID == id { return }
+    let dispatch = try decider.ask { state throws(State.Failure) in try state.dispatch(id) }
+    guard dispatch != nil else {
+      reasons.append(
+        RejectionCode.unknownDispatch.reason(path, "dispatch \(id.text) was never requested"))
+      return
+    }
+    let schedule = try decider.ask { state throws(State.Failure) in try state.schedule(of: id) }
+    if schedule?.fate == nil, schedule != nil, dispatch?.isCancelled == false { return }
+    reasons.append(
+      RejectionCode.notWaiting.reason(
+        path, "dispatch \(id.text) doesn't wait for anything: it was executed, missed or cancelled")
+    )
+  }
+
+  /// A rule's time must be one on the clocks of its program's zone.
+  mutating func moment(
+    of entry: CatalogueRule, _ catalogue: CatalogueDocument, at path: String
+  ) throws(Failure) {
+    guard let time = entry.at else { return }
+    let zone = try decider.zone(ofProgram: entry.rule.programID, catalogue)
+    guard let zone, let rules = decider.context.zone(zone) else { return }
+    let meaning = time.meaning(
+      in: zone, rules: rules, tzdata: decider.context.tzdata, fold: entry.fold)
+    if let reason = meaning.refusal(of: time, path, in: zone) { reasons.append(reason) }
   }
 
   private func standing<Definition>(of known: Defined<Definition>?) -> Standing {

@@ -15,12 +15,13 @@ package enum Command: Equatable, Sendable {
   case settle(SettleRequest)
   case correct(CorrectRequest)
   case result(ResultReport)
+  case observe(SignalReport)
 }
 
 extension Command {
   private static let names = [
     "import", "dispatch", "end", "cancel", "modify", "acknowledge", "opt-out", "opt-in", "enroll",
-    "withdraw", "retire", "settle", "correct", "result",
+    "withdraw", "retire", "settle", "correct", "result", "observe",
   ]
 
   /// Parses one line of what `append` takes.
@@ -69,6 +70,7 @@ extension Command {
     case "correct":
       self = .correct(try CorrectRequest(try reading.command(of: CorrectRequest.fields)))
     case "result": self = .result(try ResultReport(try reading.command(of: ResultReport.fields)))
+    case "observe": self = .observe(try SignalReport(reading.object))
     default:
       throw reading.failure("command", .badValue(found: name, expected: .oneOf(Self.names)))
     }
@@ -103,6 +105,7 @@ extension Command {
     case .settle(let request): ("settle", request.document)
     case .correct(let request): ("correct", request.document)
     case .result(let report): ("result", report.document)
+    case .observe(let report): ("observe", report.document)
     }
   }
 

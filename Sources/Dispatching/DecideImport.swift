@@ -28,6 +28,7 @@ extension Decider {
       let known = try ask { state throws(State.Failure) in try state.user(user.id) }
       drafts += changes(of: user, from: known)
     }
+    drafts += try publications(of: catalogue)
     return .accepted(drafts)
   }
 

@@ -28,12 +28,23 @@ extension Decider {
       start: start, end: times.end, isTest: request.isTest,
       isLate: isLate(start.instant, times.end?.instant, program.definition.leadTime),
       attributes: request.attributes)
+    let first = draft(.dispatchRequested(requested), about: context.dispatchID)
+    // Whom a dispatch that waits concerns is resolved when it is executed.
+    if let wait = request.wait {
+      return .accepted([first, draft(scheduled(wait, times), about: context.dispatchID)])
+    }
     let chunks = try resolve(
       ResolutionTask(
         dispatchID: context.dispatchID, modification: 1, basis: .rules, program: program,
         eventType: eventType, time: context.now, cause: context.nextID))
-    return .accepted(
-      [draft(.dispatchRequested(requested), about: context.dispatchID)] + chunks)
+    return .accepted([first] + chunks)
+  }
+
+  private func scheduled(_ wait: DispatchRequest.Wait, _ times: RequestTimes) -> EventPayload {
+    var scheduled = DispatchScheduled(
+      dispatchID: context.dispatchID, executeAt: times.execution, grace: wait.grace)
+    if case .condition(let condition) = wait.cause { scheduled.executeIf = condition.text }
+    return .dispatchScheduled(scheduled)
   }
 
   /// A rejection that is recorded with the dispatch it is about.
@@ -90,6 +101,7 @@ extension Decider {
   private struct RequestTimes {
     var start: ZonedMoment?
     var end: ZonedMoment?
+    var execution: ZonedMoment?
     var reasons: [RejectionReason] = []
   }
 
@@ -103,6 +115,14 @@ extension Decider {
       times.start = moment(request.start, "start_time", zone, rules, request.fold, &times.reasons)
       if let end = request.end {
         times.end = moment(end, "end_time", zone, rules, request.fold, &times.reasons)
+      }
+      switch request.wait?.cause {
+      case .time(let time)?:
+        times.execution = moment(
+          time, "execute_at", zone, rules, request.fold, &times.reasons)
+      case .condition(let condition)?:
+        times.reasons += reasons(ofZones: condition, at: "execute_if")
+      case nil: break
       }
     }
     if let end = request.end, isNotAfter(end, request.start, times) {
@@ -126,19 +146,33 @@ extension Decider {
     let meaning =
       context.recordedMeaning?(time, field, zone)
       ?? time.meaning(in: zone, rules: rules, tzdata: context.tzdata, fold: fold)
-    switch meaning {
-    case .moment(let moment): return moment
-    case .gap:
-      reasons.append(
-        RejectionCode.timeInGap.reason(
-          field, "clocks in \(zone.text) never show \(time.text): they are set forward over it"))
-    case .ambiguous(let first, let second):
-      reasons.append(
-        RejectionCode.timeAmbiguous.reason(
-          field,
-          "clocks in \(zone.text) show \(time.text) twice, at \(first.text) and at "
-            + "\(second.text): say which with \"fold\", first or second"))
-    }
+    if case .moment(let moment) = meaning { return moment }
+    if let reason = meaning.refusal(of: time, field, in: zone) { reasons.append(reason) }
     return nil
+  }
+
+  /// The zones of a condition that nobody knows.
+  func reasons(ofZones condition: Condition, at field: String) -> [RejectionReason] {
+    condition.zones.filter { context.zone($0) == nil }.map { zone in
+      RejectionCode.unknownTimeZone.reason(
+        field, "the zone database \(context.tzdata) has no zone \(zone.text)")
+    }
+  }
+}
+
+extension TypedTime.Meaning {
+  /// Why a time isn't taken, or `nil` where it is one moment.
+  func refusal(of time: TypedTime, _ field: String, in zone: ZoneName) -> RejectionReason? {
+    switch self {
+    case .moment: nil
+    case .gap:
+      RejectionCode.timeInGap.reason(
+        field, "clocks in \(zone.text) never show \(time.text): they are set forward over it")
+    case .ambiguous(let first, let second):
+      RejectionCode.timeAmbiguous.reason(
+        field,
+        "clocks in \(zone.text) show \(time.text) twice, at \(first.text) and at "
+          + "\(second.text): say which with \"fold\", first or second")
+    }
   }
 }

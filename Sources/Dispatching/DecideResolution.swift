@@ -30,11 +30,15 @@ extension Decider {
     case .modify: basis = .rulesAndEarlierRecipients
     case .cancel, .end: basis = .earlierRecipients
     }
+    // One that waited is resolved when it is executed, not when it was requested.
+    let schedule = try ask { state throws(State.Failure) in try state.schedule(of: dispatch.id) }
+    let trigger = basis == .rules ? schedule?.fate.flatMap { $0.didFire ? $0 : nil } : nil
     let chunks = try resolve(
       ResolutionTask(
         dispatchID: dispatch.id, modification: progress.modification, basis: basis,
         program: try program(of: dispatch), eventType: try eventType(of: dispatch),
-        time: modification.recordedAt, cause: modification.event))
+        time: max(trigger?.recordedAt ?? modification.recordedAt, modification.recordedAt),
+        cause: max(trigger?.event ?? modification.event, modification.event)))
     return Array(chunks.dropFirst(progress.chunks))
   }
 

@@ -130,7 +130,7 @@ package struct Decider<State: LedgerState> {
   package typealias Failure = DecisionError<State.Failure>
 
   let state: State
-  let context: DecisionContext
+  package let context: DecisionContext
 
   package init(state: State, context: DecisionContext) {
     self.state = state
@@ -152,6 +152,7 @@ package struct Decider<State: LedgerState> {
     case .settle(let request): try decide(request)
     case .correct(let request): try decide(request)
     case .result(let report): try decide(report)
+    case .observe(let report): decide(report)
     }
   }
 

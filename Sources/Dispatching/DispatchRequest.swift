@@ -10,6 +10,8 @@ package struct DispatchRequest: Equatable, Sendable {
   package let eventTypeID: EntityID
   /// A drill.
   package private(set) var isTest: Bool
+  /// What it waits for before it is executed; absent: it is executed at once.
+  package private(set) var wait: Wait?
   /// Which occurrence is meant of a local time that comes twice.
   package let fold: Fold?
   /// The fields that nobody knows, and those within `attributes`.
@@ -17,9 +19,21 @@ package struct DispatchRequest: Equatable, Sendable {
   /// The request as it was given, defaults not filled in.
   package private(set) var document: JSONObject
 
+  /// A time or a condition that a dispatch waits for.
+  package struct Wait: Equatable, Sendable {
+    package enum Cause: Equatable, Sendable {
+      case time(TypedTime)
+      case condition(Condition)
+    }
+
+    package let cause: Cause
+    /// How late it may still be executed.
+    package let grace: ISODuration?
+  }
+
   static let fields = [
     "start_time", "end_time", "program_id", "event_type_id", "test", "fold", "attributes",
-    "execute_at", "execute_if",
+    "execute_at", "execute_if", "execute_grace",
   ]
   /// What an event of 65,535 bytes can keep of a request beside all else that it says.
   static let limitBytes = 32_768
@@ -45,9 +59,6 @@ package struct DispatchRequest: Equatable, Sendable {
     }
     let reading = FieldReading(object, at: "")
     attributes = try Self.attributes(of: reading)
-    for field in ["execute_at", "execute_if"] where reading.optionalJSON(field) != nil {
-      throw reading.failure(field, .notSupported)
-    }
     start = try Self.time("start_time", try reading.json("start_time"))
     end = try reading.optionalJSON("end_time").map { json throws(RequestError) in
       try Self.time("end_time", json)
@@ -56,6 +67,7 @@ package struct DispatchRequest: Equatable, Sendable {
     eventTypeID = try reading.id("event_type_id")
     isTest = try reading.bool("test", default: false)
     fold = try reading.optionalWord("fold")
+    wait = try Self.wait(of: reading)
     document = object
   }
 
@@ -79,6 +91,21 @@ package struct DispatchRequest: Equatable, Sendable {
     document = JSONObject()
   }
 
+  /// The same request as one that waits, as far as `dispatch.scheduled` keeps it.
+  ///
+  /// `nil` where what it says is no time or condition that anybody could have typed.
+  package func waiting(recordedAs scheduled: DispatchScheduled) -> DispatchRequest? {
+    var request = self
+    if let moment = scheduled.executeAt, let time = TypedTime(moment.text) {
+      request.wait = Wait(cause: .time(time), grace: scheduled.grace)
+    } else if let text = scheduled.executeIf, let condition = try? Condition(parsing: text) {
+      request.wait = Wait(cause: .condition(condition), grace: scheduled.grace)
+    } else {
+      return nil
+    }
+    return request
+  }
+
   /// Makes a drill of it, as if the document had said so.
   package mutating func markAsTest() {
     isTest = true
@@ -91,6 +118,20 @@ package struct DispatchRequest: Equatable, Sendable {
       throw RequestError(path: field, problem: .badValue(found: text, expected: .time))
     }
     return time
+  }
+
+  private static func wait(of reading: FieldReading) throws(RequestError) -> Wait? {
+    let grace = try reading.optionalDuration("execute_grace")
+    let condition = try reading.optionalCondition("execute_if")
+    if let json = reading.optionalJSON("execute_at") {
+      if condition != nil {
+        throw reading.failure("execute_if", .duplicate(first: "execute_at"))
+      }
+      return Wait(cause: .time(try time("execute_at", json)), grace: grace)
+    }
+    if let condition { return Wait(cause: .condition(condition), grace: grace) }
+    if grace != nil { throw reading.failure("execute_at", .missing) }
+    return nil
   }
 
   private static func attributes(of reading: FieldReading) throws(RequestError) -> JSONObject? {

@@ -65,6 +65,27 @@ package protocol LedgerState {
   func answers(of notice: NoticeKey) throws(Failure) -> [Answer]
   /// The attempts that nothing came back for, in the order of the log; at most `limit`.
   func openAttempts(limit: Int) throws(Failure) -> [Attempt]
+
+  /// The template as it was last published, withdrawn (`retired`) or not; `nil` where it never was.
+  func template(_ id: EntityID) throws(Failure) -> Defined<TemplatePublished>?
+  /// All templates, the withdrawn ones too, by id.
+  func templates() throws(Failure) -> [Defined<TemplatePublished>]
+  /// The rule as it was last published, withdrawn or not; `nil` where it never was.
+  func rule(_ id: EntityID) throws(Failure) -> StandingRule?
+  /// All rules, the withdrawn ones too, by id.
+  func rules() throws(Failure) -> [StandingRule]
+  /// What became of the times at which a rule was to fire, of all its versions, in the order of the
+  /// log.
+  func firings(of rule: EntityID) throws(Failure) -> [Firing]
+  /// What a dispatch waits or waited for; `nil` where it never did.
+  func schedule(of dispatch: EntityID) throws(Failure) -> Schedule?
+  /// Those that neither fired nor were missed, in the order of the log.
+  func waitingSchedules() throws(Failure) -> [Schedule]
+  /// The observation of a signal that counts at `time`, then those that count from a later time on,
+  /// by that time and their events; of these the last `limit`.
+  func observations(
+    of signal: EntityID, from time: Instant, limit: Int
+  ) throws(Failure) -> [Observation]
 }
 
 /// One thing of the catalogue as it stands.

@@ -64,10 +64,10 @@ extension MemoryState {
           UnmatchedResult(event: event.id, recorded: result))
       }
     case .acknowledgementRecorded(let answer): take(answer, by: event.id)
-    case .dispatchRejected, .dispatchScheduled, .dispatchTriggered, .dispatchMissed: break
-    case .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
-      .legalHoldReleased, .signalObserved:
-      break
+    case .dispatchScheduled, .dispatchTriggered, .dispatchMissed, .templatePublished,
+      .templateWithdrawn, .rulePublished, .ruleWithdrawn, .signalObserved:
+      waits.take(event)
+    case .dispatchRejected, .legalHoldPlaced, .legalHoldReleased: break
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
       .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,
       .ledgerCorrectionRecorded:

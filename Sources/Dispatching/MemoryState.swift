@@ -37,6 +37,7 @@ package struct MemoryState: Sendable {
   var unmatched: [[UInt8]: [UnmatchedResult]] = [:]
   /// By the notice that they answer, whether there is one or not.
   var answers: [NoticeKey: [Answer]] = [:]
+  var waits = WaitingFacts()
 
   package init() {}
 

@@ -17,7 +17,7 @@ package struct NoticeText: Hashable, Sendable {
   package var bytes: [UInt8] { Array("\(subject)\n\(body)".utf8) }
 }
 
-/// What the built-in text `builtin/1` is made from.
+/// What a notice is made from: by the built-in text `builtin/1`, or by a template.
 package struct NoticeContent: Equatable, Sendable {
   package let dispatchID: EntityID
   package let modification: Int
@@ -28,10 +28,12 @@ package struct NoticeContent: Equatable, Sendable {
   package let start: ZonedMoment
   /// Absent: open-ended.
   package let end: ZonedMoment?
+  /// The user's language, where it is known.
+  package let language: String?
 
   package init(
     dispatchID: EntityID, modification: Int, programName: String, kind: NoticeKind, isTest: Bool,
-    isLate: Bool, start: ZonedMoment, end: ZonedMoment?
+    isLate: Bool, start: ZonedMoment, end: ZonedMoment?, language: String? = nil
   ) {
     self.dispatchID = dispatchID
     self.modification = modification
@@ -41,6 +43,7 @@ package struct NoticeContent: Equatable, Sendable {
     self.isLate = isLate
     self.start = start
     self.end = end
+    self.language = language
   }
 
   /// The text; the same content gives the same bytes, whatever the zone database says today.
@@ -59,7 +62,7 @@ package struct NoticeContent: Equatable, Sendable {
       body: lines.map { "\($0)\n" }.joined())
   }
 
-  private func answer(_ program: String) -> String {
+  func answer(_ program: String) -> String {
     let reply = "tell the operator of \(program) \"in\" or \"out\" with the dispatch below"
     switch kind {
     case .cancel, .end: return "Answer: none is needed; to say that you have read it, \(reply)"
@@ -70,7 +73,7 @@ package struct NoticeContent: Equatable, Sendable {
   }
 
   /// `2019-08-27 21:04 UTC-04:00 (America/New_York)`, by the offset that was stored.
-  private func local(_ moment: ZonedMoment) -> String {
+  func local(_ moment: ZonedMoment) -> String {
     let wall = moment.instant.adding(seconds: Int64(moment.offsetSeconds)).civil
     let minutes = abs(moment.offsetSeconds) / 60
     let offset =
@@ -85,7 +88,7 @@ package struct NoticeContent: Equatable, Sendable {
 
 extension NoticeKind {
   /// The kind as the first line of a notice says it.
-  fileprivate var says: String {
+  var says: String {
     switch self {
     case .standby: "stand by"
     case .start: "start"
@@ -98,7 +101,7 @@ extension NoticeKind {
 }
 
 /// `text` without anything that could begin another line or header, or move a terminal's cursor.
-private func oneLine(_ text: String) -> String {
+func oneLine(_ text: String) -> String {
   var line = ""
   for scalar in text.unicodeScalars {
     line.unicodeScalars.append(isPrintable(String(scalar), limit: 4) ? scalar : " ")

@@ -8,6 +8,7 @@ package enum ReceiptResult: Equatable, Sendable {
   case dispatch(DispatchResult)
   case catalogue(CatalogueResult)
   case fact(FactResult)
+  case signal(SignalResult)
 
   /// What a dispatch, or a change of one, came to.
   package struct DispatchResult: Equatable, Sendable {
@@ -26,6 +27,15 @@ package enum ReceiptResult: Equatable, Sendable {
     package var attributes: [String]?
     /// Notices of earlier modifications that are no longer sent.
     package var superseded = 0
+    /// Whether it waits for a time or a condition.
+    package var isScheduled = false
+  }
+
+  /// What was observed of a signal.
+  package struct SignalResult: Equatable, Sendable {
+    package var name: EntityID
+    package var value: DecimalText
+    package var at: Instant
   }
 
   /// One fact that was recorded: an answer, a settlement, a result, a correction.
@@ -54,11 +64,15 @@ package enum ReceiptResult: Equatable, Sendable {
     package var optOuts = 0
     package var optIns = 0
     package var retired = 0
+    package var templates = 0
+    package var rules = 0
+    /// Templates and rules that are no longer used.
+    package var withdrawn = 0
 
     fileprivate static var counts: [WritableKeyPath<CatalogueResult, Int>] {
       [
         \.programs, \.eventTypes, \.userGroups, \.users, \.enrollments, \.withdrawals, \.optOuts,
-        \.optIns, \.retired,
+        \.optIns, \.retired, \.templates, \.rules, \.withdrawn,
       ]
     }
   }
@@ -74,6 +88,10 @@ package enum ReceiptResult: Equatable, Sendable {
       case (.suppresses(let dispatch), .fact(var fact)?) where dispatch == fact.dispatchID:
         fact.suppressed += 1
         results[results.count - 1] = .fact(fact)
+      case (.observes(let result), _): results.append(.signal(result))
+      case (.schedules(let dispatch), .dispatch(var result)?) where dispatch == result.dispatchID:
+        result.isScheduled = true
+        results[results.count - 1] = .dispatch(result)
       case (.resolves(let chunk), .dispatch(var result)?)
       where chunk.dispatchID == result.dispatchID:
         result.totals = chunk.totals ?? result.totals
@@ -88,7 +106,7 @@ package enum ReceiptResult: Equatable, Sendable {
         var result = CatalogueResult()
         result[keyPath: count] += 1
         results.append(.catalogue(result))
-      case (.resolves, _), (.suppresses, _), (.tellsNothing, _): break
+      case (.resolves, _), (.suppresses, _), (.schedules, _), (.tellsNothing, _): break
       }
     }
     return results
@@ -111,6 +129,8 @@ package enum ReceiptResult: Equatable, Sendable {
     case states(FactResult)
     case resolves(RecipientsResolved)
     case suppresses(EntityID)
+    case schedules(EntityID)
+    case observes(SignalResult)
     case counts(WritableKeyPath<CatalogueResult, Int>)
     case tellsNothing
 
@@ -159,11 +179,16 @@ package enum ReceiptResult: Equatable, Sendable {
       case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged,
         .ledgerTimeStamped, .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued:
         self = .tellsNothing
-      case .userErased, .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn,
-        .legalHoldPlaced,
-        .legalHoldReleased, .signalObserved:
         self = .tellsNothing
-      case .dispatchScheduled, .dispatchTriggered, .dispatchMissed,
+      case .userErased, .legalHoldPlaced, .legalHoldReleased: self = .tellsNothing
+      case .templatePublished: self = .counts(\.templates)
+      case .rulePublished: self = .counts(\.rules)
+      case .templateWithdrawn, .ruleWithdrawn: self = .counts(\.withdrawn)
+      case .signalObserved(let observed):
+        self = .observes(
+          SignalResult(name: observed.name, value: observed.value, at: observed.at))
+      case .dispatchScheduled(let scheduled): self = .schedules(scheduled.dispatchID)
+      case .dispatchTriggered, .dispatchMissed,
         .notificationAttempted, .notificationDeferred, .notificationEscalated, .deliveryUnknown:
         self = .tellsNothing
       }
@@ -178,6 +203,7 @@ extension ReceiptResult {
     case .dispatch(let result): result.document
     case .catalogue(let result): result.document
     case .fact(let result): result.document
+    case .signal(let result): result.document
     }
   }
 }
@@ -195,6 +221,7 @@ extension ReceiptResult.DispatchResult {
     document["late"] = isLate.map { .bool($0) }
     document["test"] = isTest.map { .bool($0) }
     document["attributes"] = attributes.map { .array($0.map { .string($0) }) }
+    if isScheduled { document["scheduled"] = true }
     if [.modified, .ended, .cancelled].contains(outcome) {
       document["superseded"] = .integer(Int64(superseded))
     }
@@ -306,7 +333,21 @@ extension ReceiptResult.CatalogueResult {
       ("opt_outs", optOuts), ("opt_ins", optIns),
     ]
     for (key, count) in counts { document[key] = .integer(Int64(count)) }
+    for (key, count) in [("templates", templates), ("rules", rules), ("withdrawn", withdrawn)]
+    where count > 0 {
+      document[key] = .integer(Int64(count))
+    }
     return document
+  }
+}
+
+extension ReceiptResult.SignalResult {
+  var document: JSONObject {
+    JSONObject([
+      .init(key: "at", value: .string(at.text)), .init(key: "outcome", value: "observed"),
+      .init(key: "signal", value: .string(name.text)),
+      .init(key: "value", value: .string(value.text)),
+    ])
   }
 }
 

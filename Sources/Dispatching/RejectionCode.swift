@@ -43,6 +43,10 @@ package enum RejectionCode: String, CaseIterable, Sendable {
   case unknownTimeZone = "unknown-time-zone"
   /// An erased id is refused for ever.
   case userErased = "user-erased"
+  case unknownTemplate = "unknown-template"
+  case unknownRule = "unknown-rule"
+  /// A rule executes only a dispatch that waits.
+  case notWaiting = "not-waiting"
 
   /// The reason that a rejection gives: which rule, which field broke it, and the rule in words.
   func reason(_ field: String?, _ message: String) -> RejectionReason {

@@ -28,8 +28,10 @@ package struct RequestError: Error, Hashable, Sendable {
     case duplicate(first: String)
     /// The field and another one can't stand together.
     case contradicts(other: String)
-    /// A field that is known, but that this release doesn't act on.
-    case notSupported
+    /// A template that can't be published.
+    case template(TemplateError)
+    /// A text that is no condition.
+    case condition(ConditionError)
     /// The document is longer in canonical form than an event can keep.
     case tooLarge(bytes: Int, limit: Int)
     /// More containers within each other than an event can keep.
@@ -75,6 +77,15 @@ package struct RequestError: Error, Hashable, Sendable {
     case bytes(limit: Int)
     /// What the words say, as they follow "should be".
     case described(String)
+    case decimal
+    case instant
+    /// A name that conditions can read.
+    case signalName
+    case unit
+    /// An integer of 1 or more.
+    case ordinal
+    /// Any id but this one, which is taken.
+    case otherThan(String)
   }
 }
 

@@ -24,9 +24,8 @@ extension RequestError {
     case .badValue(nil, let expected): return "\(place) should be \(expected.text)"
     case .duplicate(let first): return "\(place) says again what \(visible(first)) says"
     case .contradicts(let other): return "\(place) contradicts \(visible(other))"
-    case .notSupported:
-      return "\(place) asks for a postponed dispatch, which this release can't schedule yet; "
-        + "leave it out, and request the dispatch when it is due"
+    case .template(let error): return "\(place): \(error.text)"
+    case .condition(let error): return "\(place): \(error.text)"
     case .tooLarge(let bytes, let limit):
       return "\(place) has \(bytes) bytes in canonical form; at most \(limit) can be kept"
     case .tooDeep(let limit): return "\(place) nests more than \(limit) levels"
@@ -68,6 +67,14 @@ extension RequestError.Form {
     case .entries(let limit): "a list of at most \(limit) entries"
     case .bytes(let limit): "text of at most \(limit) bytes"
     case .described(let words): words
+    case .decimal: "a decimal number as a string, such as \"42.5\""
+    case .instant: "a time with an offset, such as 2026-11-23T17:23:00Z"
+    case .signalName:
+      "a signal's name: a letter or _, then up to 127 letters, digits, _ or -, and none of "
+        + conditionWords.joined(separator: " ")
+    case .unit: "a unit of 1 to 32 characters without spaces, such as USD/MWh"
+    case .ordinal: "an integer of 1 or more"
+    case .otherThan(let taken): "another id than \(taken)"
     }
   }
 }

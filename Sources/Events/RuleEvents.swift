@@ -108,7 +108,9 @@ package struct RulePublished: EventData {
   /// The program that it dispatches.
   package var programID: EntityID
   /// The condition, over signals.
-  package var condition: String
+  package var condition: String?
+  /// The time at which it fires, once.
+  package var at: ZonedMoment?
   /// How long the condition must hold; absent: not at all.
   package var holdFor: ISODuration?
   /// How long after a firing none other comes.
@@ -117,24 +119,32 @@ package struct RulePublished: EventData {
   package var maxPerDay: Int?
   /// How old an observation may be and still count.
   package var staleAfter: ISODuration?
+  /// How far beyond its bound a value must go back before the rule fires again.
+  package var hysteresis: DecimalText?
+  /// How late it may still fire.
+  package var grace: ISODuration?
   /// The request that each firing makes a new dispatch of.
   package var request: JSONObject?
   /// The dispatch that the rule executes, once.
   package var dispatchID: EntityID?
 
   package init(
-    id: EntityID, version: Int, programID: EntityID, condition: String,
-    holdFor: ISODuration? = nil, coolDown: ISODuration? = nil, maxPerDay: Int? = nil,
-    staleAfter: ISODuration? = nil, request: JSONObject? = nil, dispatchID: EntityID? = nil
+    id: EntityID, version: Int, programID: EntityID, condition: String? = nil,
+    at: ZonedMoment? = nil, holdFor: ISODuration? = nil, coolDown: ISODuration? = nil,
+    maxPerDay: Int? = nil, staleAfter: ISODuration? = nil, hysteresis: DecimalText? = nil,
+    grace: ISODuration? = nil, request: JSONObject? = nil, dispatchID: EntityID? = nil
   ) {
     self.id = id
     self.version = version
     self.programID = programID
     self.condition = condition
+    self.at = at
     self.holdFor = holdFor
     self.coolDown = coolDown
     self.maxPerDay = maxPerDay
     self.staleAfter = staleAfter
+    self.hysteresis = hysteresis
+    self.grace = grace
     self.request = request
     self.dispatchID = dispatchID
   }
@@ -144,11 +154,14 @@ package struct RulePublished: EventData {
 
 extension RulePublished {
   package init(reading reader: inout ObjectReader) throws(EventError) {
+    at = try reader.optional("at")
     coolDown = try reader.optional("cool_down")
     dispatchID = try reader.optional("dispatch_id")
     holdFor = try reader.optional("for")
+    grace = try reader.optional("grace")
+    hysteresis = try reader.optional("hysteresis")
     id = try reader.required("id")
-    condition = try reader.required("if")
+    condition = try reader.optional("if")
     maxPerDay = try reader.optional("max_per_day")
     programID = try reader.required("program_id")
     request = try reader.optional("request")
@@ -160,12 +173,16 @@ extension RulePublished {
     try Check.integer("version", version, from: 1)
     try Check.integer("max_per_day", maxPerDay, from: 1)
     try Check.exactlyOne(["dispatch_id", "request"], [dispatchID != nil, request != nil])
+    try Check.exactlyOne(["at", "if"], [at != nil, condition != nil])
   }
 
   package func write(to writer: inout ObjectWriter) {
+    writer.set("at", at)
     writer.set("cool_down", coolDown)
     writer.set("dispatch_id", dispatchID)
     writer.set("for", holdFor)
+    writer.set("grace", grace)
+    writer.set("hysteresis", hysteresis)
     writer.set("id", id)
     writer.set("if", condition)
     writer.set("max_per_day", maxPerDay)

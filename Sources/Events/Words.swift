@@ -141,7 +141,7 @@ package enum AcknowledgementMark: String, Word, Comparable {
 package enum ComparisonResult: String, Word {
   case holds = "true"
   case fails = "false"
-  /// No observation, or a stale one: neither true nor false.
+  /// No observation, a stale one, or one in another unit: neither true nor false.
   case noData = "no-data"
 }
 

@@ -121,3 +121,35 @@ package struct ViewState: LedgerState {
     Notice(key: row.key, channels: row.channels, standing: row.standing)
   }
 }
+
+extension ViewState {
+  package func template(_ id: EntityID) throws(ViewError) -> Defined<TemplatePublished>? {
+    try views.templates.published.find(id)
+  }
+
+  package func templates() throws(ViewError) -> [Defined<TemplatePublished>] {
+    try views.templates.published.list()
+  }
+
+  package func rule(_ id: EntityID) throws(ViewError) -> StandingRule? { try views.rules.find(id) }
+
+  package func rules() throws(ViewError) -> [StandingRule] { try views.rules.list() }
+
+  package func firings(of rule: EntityID) throws(ViewError) -> [Firing] {
+    try views.rules.firings(of: rule)
+  }
+
+  package func schedule(of dispatch: EntityID) throws(ViewError) -> Schedule? {
+    try views.schedules.find(dispatch)
+  }
+
+  package func waitingSchedules() throws(ViewError) -> [Schedule] {
+    try views.schedules.waiting()
+  }
+
+  package func observations(
+    of signal: EntityID, from time: Instant, limit: Int
+  ) throws(ViewError) -> [Observation] {
+    try views.signals.observations(of: signal, from: time, limit: limit)
+  }
+}

@@ -11,7 +11,7 @@ enum ShowCommands {
   static let thing = Argument("KIND", .oneOf(Thing.self), help: "What it is")
   static let id = Argument("ID", .text, help: "Its id")
   static let show = OperatorCommand(
-    "show", "Show a program, an event type, a user group, a user or a dispatch as it stands",
+    "show", "Show a program, a user, a dispatch, a rule or another thing as it stands",
     examples: [
       Example("dispatch-ledger show dispatch 0192…", "Who was told, who wasn't, and why"),
       Example("dispatch-ledger show user u-7 --json", "For a program to read"),

@@ -18,12 +18,17 @@ package let operatorTable = CommandTable<OperatorWorld>(
         ModifyCommand.entry.signed, ChangeCommands.cancel.signed, ChangeCommands.end.signed,
         AcknowledgeCommand.entry.signed, UserCommands.optOut.signed, UserCommands.optIn.signed,
         UserCommands.enroll.signed, UserCommands.withdraw.signed, RetireCommand.entry.signed,
-        SettleCommand.entry.signed, CorrectCommand.entry.signed, AppendCommand.entry.signed,
+        SettleCommand.entry.signed, CorrectCommand.entry.signed, ObserveCommand.entry.signed,
+        AppendCommand.entry.signed,
       ]),
     CommandSection(
       "Deliver",
       [DeliverCommand.entry.signed, DeliverTestCommand.entry, ResultCommand.entry.signed]),
-    CommandSection("Look", [ShowCommands.show, ShowCommands.list, StatusCommand.entry]),
+    CommandSection(
+      "Look",
+      [
+        ShowCommands.show, ShowCommands.list, StatusCommand.entry, TemplateCommands.preview,
+      ]),
     CommandSection("Evidence", [CheckpointCommand.entry, RotateCommands.key]),
     CommandSection(
       "Maintain",
@@ -35,6 +40,7 @@ package let operatorTable = CommandTable<OperatorWorld>(
   groups: [
     CommandGroup("rotate", "Put another signing key in place"),
     CommandGroup("view", "Check the views against the log, or build them again"),
+    CommandGroup("template", "See what templates make of notices"),
     CommandGroup("config", "Show, find or check the settings"),
   ],
   topics: [.exitCodes])

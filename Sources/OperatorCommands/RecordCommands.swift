@@ -37,14 +37,16 @@ enum Shared {
 enum ImportCommand {
   static let file = Argument("FILE", .input, help: "The catalogue, a JSON document; - is stdin")
   static let entry = OperatorCommand(
-    "import", "Define or change programs, event types, user groups and users",
+    "import", "Define or change programs, event types, user groups, users, templates and rules",
     details: """
-      The document has the lists programs, event_types, user_groups and users, each optional. An
-      entry that is as it stands appends nothing.
+      The document has the lists programs, event_types, user_groups, users, templates and rules, each
+      optional. An entry that is as it stands appends nothing. A template or rule that is no longer to
+      be used is {"id":…,"withdrawn":true}.
 
       \(Shared.batchDetails)
 
-      Entries are counted over user_groups, event_types, programs and users, in this order.
+      Entries are counted over user_groups, event_types, programs, users, templates and rules, in
+      this order.
       """,
     examples: [
       Example("dispatch-ledger import catalogue.json", "All of a document"),
@@ -79,7 +81,8 @@ enum DispatchCommand {
 
       Times are RFC 3339, or MM/DD/YYYY HH:MM in the program's time zone. Without end_time the
       dispatch is open-ended until 'end'. What isn't known is kept as attributes and listed in the
-      receipt.
+      receipt. With "execute_at" (a time) or "execute_if" (a condition over signals) it waits, and is
+      resolved when it is executed, at most "execute_grace" late (15 minutes where nothing is said).
 
       \(Shared.batchDetails)
 
@@ -165,6 +168,7 @@ enum AppendCommand {
         {"command":"settle","attempt":…,"decision":…,"reason":…}
         {"command":"correct","event":…,"reason":…,"correction"?}
         {"command":"result","attempt"?,"provider_id"?,"outcome":…,"evidence"?,"code"?,"retryable"?,"at"?,"detail"?}
+        {"command":"observe","signal":…,"value":…,"unit"?,"at"?}
 
       \(Shared.batchDetails)
       """,
@@ -258,6 +262,7 @@ private func print(_ receipt: CallReceipt, _ session: inout Session) throws(Comm
       if let totals = dispatch.totals {
         facts.append("\(totals.recipients) recipients, \(totals.exclusions) excluded")
       }
+      if dispatch.isScheduled { facts.append("waits") }
       if dispatch.isOpenEnded == true { facts.append("open-ended") }
       if dispatch.isTest == true { facts.append("TEST") }
       if dispatch.isLate == true { facts.append("LATE") }
@@ -269,7 +274,9 @@ private func print(_ receipt: CallReceipt, _ session: inout Session) throws(Comm
         try session.print("  \(reason.code.text): \(reason.message)")
       }
     case .fact(let fact): try session.print(fact.line)
-    case .catalogue(let counts): try session.print(counts.line)
+    case .catalogue(let counts): try session.print(counts.line + publications(counts))
+    case .signal(let signal):
+      try session.print("\(signal.name.text) is \(signal.value.text) at \(signal.at.text)")
     }
   }
   if let events = receipt.events {
@@ -280,4 +287,13 @@ private func print(_ receipt: CallReceipt, _ session: inout Session) throws(Comm
   } else {
     try session.print("nothing had to be appended; size \(receipt.size)")
   }
+}
+
+/// What an import said of templates and rules; nothing where it said nothing.
+private func publications(_ counts: ReceiptResult.CatalogueResult) -> String {
+  var text = ""
+  if counts.templates > 0 { text += ", \(counts.templates) templates" }
+  if counts.rules > 0 { text += ", \(counts.rules) rules" }
+  if counts.withdrawn > 0 { text += ", \(counts.withdrawn) withdrawn" }
+  return text
 }

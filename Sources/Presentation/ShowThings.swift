@@ -6,7 +6,7 @@ package import Views
 
 /// The kinds of thing that `show` and `list` know.
 package enum Thing: String, CaseIterable, Sendable {
-  case program, user, dispatch
+  case program, user, dispatch, template, rule, signal
   case eventType = "event-type"
   case userGroup = "user-group"
 }
@@ -15,7 +15,7 @@ package enum Thing: String, CaseIterable, Sendable {
 ///
 /// Names and addresses are sealed in the views, and stay so here: `[sealed]`.
 package struct Presenter {
-  private let views: ViewStore
+  let views: ViewStore
   /// The moment that phases are told for.
   private let now: Instant
 
@@ -37,6 +37,9 @@ package struct Presenter {
     case .userGroup: document = try look { () throws(ViewError) in try userGroup(id) }
     case .user: document = try look { () throws(ViewError) in try user(id) }
     case .dispatch: document = try look { () throws(ViewError) in try dispatch(id) }
+    case .template: document = try look { () throws(ViewError) in try template(id) }
+    case .rule: document = try look { () throws(ViewError) in try rule(id) }
+    case .signal: document = try look { () throws(ViewError) in try signal(id) }
     }
     guard var document else { return false }
     document["v"] = 1
@@ -88,6 +91,9 @@ package struct Presenter {
       for row in try views.users.list() { documents.append(describe(row)) }
     case .dispatch:
       for row in try views.dispatches.list() { documents.append(try describe(row)) }
+    case .template: documents = try allTemplates()
+    case .rule: documents = try allRules()
+    case .signal: documents = try allSignals()
     }
     return documents
   }
@@ -155,6 +161,7 @@ package struct Presenter {
       modifications.append(.object(object))
     }
     document["modifications"] = .array(modifications)
+    document["schedule"] = try schedule(of: id).map { .object($0) }
     return document
   }
 
@@ -222,7 +229,7 @@ package struct Presenter {
   }
 
   /// A record as JSON, with `[sealed]` for what is sealed.
-  private func recordObject(_ record: some Record) -> JSONObject {
+  func recordObject(_ record: some Record) -> JSONObject {
     guard let json = try? JSON(parsing: record.canonicalBytes), case .object(let object) = json
     else { return JSONObject() }
     return hidingSealed(object)

@@ -177,6 +177,7 @@ extension ColumnValue where Self: RawRepresentable<Int> {
 
 extension EntityID: ColumnValue {}
 extension ChannelCode: ColumnValue {}
+extension DecimalText: ColumnValue {}
 extension CodeWord: ColumnValue {}
 extension HexDigest: ColumnValue {}
 extension SealedText: ColumnValue {}

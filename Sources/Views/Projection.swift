@@ -35,9 +35,11 @@ extension ViewStore {
       try optOuts.erase(erased.userID)
     case .dispatchRequested(let request): try dispatches.request(request, by: event)
     case .dispatchRejected(let rejected): try dispatches.reject(rejected, by: event)
-    case .dispatchScheduled(let schedule): try dispatches.schedule(schedule, by: event)
-    case .dispatchTriggered(let trigger): try dispatches.trigger(trigger, by: event)
-    case .dispatchMissed(let miss): try dispatches.miss(miss, by: event)
+    case .dispatchScheduled(let schedule):
+      try dispatches.schedule(schedule, by: event)
+      try schedules.add(schedule, by: event)
+    case .dispatchTriggered(let trigger): try take(trigger, by: event)
+    case .dispatchMissed(let miss): try take(miss, by: event)
     case .dispatchModified(let change): try dispatches.modify(change, by: event)
     case .dispatchCancelled(let change): try dispatches.cancel(change, by: event)
     case .dispatchEnded(let change): try dispatches.end(change, by: event)
@@ -56,10 +58,28 @@ extension ViewStore {
     case .ledgerCreated, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped, .ledgerArchived,
       .ledgerAttached, .ledgerDisposed, .ledgerExportIssued, .ledgerCorrectionRecorded:
       break
-    case .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .legalHoldPlaced,
-      .legalHoldReleased, .signalObserved:
-      break
+    case .templatePublished(let template):
+      try templates.published.define(template.id, as: template, by: event.id)
+    case .templateWithdrawn(let withdrawn):
+      try templates.published.retire(withdrawn.id, by: event.id)
+    case .rulePublished(let rule): try rules.publish(rule, by: event)
+    case .ruleWithdrawn(let withdrawn): try rules.withdraw(withdrawn.id, by: event)
+    case .signalObserved(let observed): try signals.observe(observed, by: event)
+    case .legalHoldPlaced, .legalHoldReleased: break
     }
+  }
+
+  private func take(_ trigger: DispatchTriggered, by event: Fact) throws(ViewError) {
+    try dispatches.trigger(trigger, by: event)
+    try schedules.end(trigger.dispatchID, by: event, didFire: true)
+    try rules.fire(
+      trigger.dispatchID, trigger.rule, for: trigger.nominal, by: event, didFire: true)
+  }
+
+  private func take(_ miss: DispatchMissed, by event: Fact) throws(ViewError) {
+    try dispatches.miss(miss, by: event)
+    try schedules.end(miss.dispatchID, by: event, didFire: false)
+    try rules.fire(miss.dispatchID, miss.rule, for: miss.nominal, by: event, didFire: false)
   }
 
   private func take(_ attempt: NotificationAttempted, by event: Fact) throws(ViewError) {

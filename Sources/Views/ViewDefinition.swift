@@ -19,7 +19,8 @@ struct ViewDefinition {
   static let all = [
     Catalogue.definition, Users.definition, Enrollments.definition, OptOuts.definition,
     Dispatches.definition, Resolutions.definition, Notices.definition, Attempts.definition,
-    Acknowledgements.definition, IdempotencyKeys.definition, QuarantineFiles.definition,
+    Acknowledgements.definition, Templates.definition, Rules.definition, Schedules.definition,
+    Signals.definition, IdempotencyKeys.definition, QuarantineFiles.definition,
     Streams.definition, TypeCounts.definition,
   ]
 }

@@ -41,6 +41,14 @@ package final class ViewStore {
   package var attempts: Attempts { Attempts(database: database) }
   /// Users' answers.
   package var acknowledgements: Acknowledgements { Acknowledgements(database: database) }
+  /// Templates.
+  package var templates: Templates { Templates(database: database) }
+  /// Rules, and what became of the times at which they were to fire.
+  package var rules: Rules { Rules(database: database) }
+  /// What dispatches wait for.
+  package var schedules: Schedules { Schedules(database: database) }
+  /// What was observed of signals.
+  package var signals: Signals { Signals(database: database) }
   /// Which keys were used, for what.
   package var idempotencyKeys: IdempotencyKeys { IdempotencyKeys(database: database) }
   /// Which files of `quarantine/` an event names.

@@ -79,6 +79,24 @@ struct FoldTests {
     }
   }
 
+  @Test(
+    "answer alike of templates, rules, signals and what waits, and make the same due",
+    arguments: 1...amount(3 as UInt64, long: 60))
+  func waiting(seed: UInt64) throws {
+    let history = try RandomHistory(seed: seed, steps: 200, strays: seed % 2 == 0, rules: true)
+      .history
+    let types = Set(history.events.map(\.type))
+    #expect(types.isSuperset(of: [.rulePublished, .signalObserved, .dispatchScheduled]))
+    var folds = try Folds(history.events, "seed \(seed)")
+    for (index, commit) in history.commits.enumerated() {
+      try folds.take(commit)
+      if index % 16 == 15 || index == history.commits.count - 1 {
+        try folds.compare()
+        try folds.compareWaiting()
+      }
+    }
+  }
+
   @Test("keep nothing of what is said of a user who is erased")
   func erased() throws {
     var history = try RecordedHistory()
@@ -120,6 +138,9 @@ struct Folds {
   private let users: [EntityID]
   private let dispatches: [EntityID]
   private let providers: [String]
+  private let rules: [EntityID]
+  private let templates: [EntityID]
+  private let signals: [EntityID]
   private let modifications: Range<Int>
 
   /// - Parameters:
@@ -138,6 +159,9 @@ struct Folds {
     users = names.users.sorted()
     dispatches = names.dispatches.sorted()
     providers = names.providers.sorted()
+    rules = names.rules.sorted()
+    templates = names.templates.sorted()
+    signals = names.signals.sorted()
     modifications = 0..<names.greatestModification + 2
   }
 
@@ -203,6 +227,43 @@ struct Folds {
     }
   }
 
+  /// Asks both what is published, observed and waited for, and what is due of it.
+  func compareWaiting() throws {
+    same("templates", memory.templates(), try views.templates())
+    same("rules", memory.rules(), try views.rules())
+    for id in templates { same("template \(id)", memory.template(id), try views.template(id)) }
+    for id in rules {
+      same("rule \(id)", memory.rule(id), try views.rule(id))
+      same("firings \(id)", memory.firings(of: id), try views.firings(of: id))
+    }
+    same("waiting", memory.waitingSchedules(), try views.waitingSchedules())
+    for id in dispatches {
+      same("schedule \(id)", memory.schedule(of: id), try views.schedule(of: id))
+    }
+    for signal in signals {
+      for time in times {
+        for limit in [0, 1, 3, .max] {
+          same(
+            "\(signal) from \(time), \(limit)",
+            memory.observations(of: signal, from: time, limit: limit),
+            try views.observations(of: signal, from: time, limit: limit))
+        }
+      }
+    }
+    for time in times where time >= now {
+      let context = DecisionContext(
+        now: time, nextID: next, dispatchID: AuditedHistory.id("d-new"), zone: Zones.rules,
+        tzdata: "test", personalData: Seals.personalData)
+      let (one, other) = (
+        Decider(state: memory, context: context), Decider(state: views, context: context)
+      )
+      same("watched at \(time)", try one.watchedDispatches(), try other.watchedDispatches())
+      same("due at \(time)", try one.decideDue(limit: 9), try other.decideDue(limit: 9))
+      same(
+        "wake-up at \(time)", try one.nextWakeUp(after: time), try other.nextWakeUp(after: time))
+    }
+  }
+
   private func compareConsidered() throws {
     for program in programs {
       for groups in [[], groups] + groups.map({ [$0] }) {
@@ -256,6 +317,9 @@ private struct Names {
   var users: Set<EntityID> = [AuditedHistory.id("nobody")]
   var dispatches: Set<EntityID> = [AuditedHistory.id("nobody")]
   var providers: Set<String> = ["nobody's"]
+  var rules: Set<EntityID> = [AuditedHistory.id("nobody")]
+  var templates: Set<EntityID> = [AuditedHistory.id("nobody")]
+  var signals: Set<EntityID> = [AuditedHistory.id("nothing")]
   var greatestModification = 1
 
   mutating func take(_ payload: EventPayload) {
@@ -282,6 +346,10 @@ private struct Names {
       if let id = result.providerID { providers.insert(id) }
     case .deliveryUnmatched(let result):
       if let id = result.providerID { providers.insert(id) }
+    case .rulePublished(let rule): rules.insert(rule.id)
+    case .templatePublished(let template): templates.insert(template.id)
+    case .signalObserved(let observed): signals.insert(observed.name)
+    case .dispatchMissed(let miss): dispatches.insert(miss.dispatchID)
     case .notificationEscalated(let escalated): users.formUnion(escalated.userIDs)
     default: break
     }

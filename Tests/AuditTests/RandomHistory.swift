@@ -9,6 +9,7 @@ struct RandomHistory {
   private var random: SeededRandom
   private let userTotal: Int
   private let strays: Bool
+  private let rules: Bool
 
   /// - Parameters:
   ///   - steps: How many calls there are after the catalogue.
@@ -16,11 +17,15 @@ struct RandomHistory {
   ///   - strays: Whether events stand between that no decision makes where they stand: they speak of
   ///     users before they are defined and after they are erased, say again what was said, or change
   ///     what isn't there.
-  init(seed: UInt64, steps: Int, users: Int = 24, strays: Bool = false) throws {
+  ///   - rules: Whether there are templates, rules, signals and dispatches that wait.
+  init(
+    seed: UInt64, steps: Int, users: Int = 24, strays: Bool = false, rules: Bool = false
+  ) throws {
     random = SeededRandom(seed: seed)
     history = try RecordedHistory()
     userTotal = users
     self.strays = strays
+    self.rules = rules
     history.advance(seconds: 60)
     let list = try (0..<users).map { try user($0) }
     try history.perform(
@@ -44,6 +49,7 @@ struct RandomHistory {
          "users":[\(list.joined(separator: ","))]}
         """))
     for _ in 0..<steps { try step() }
+    if rules { try history.look() }
   }
 
   private mutating func chance(_ percent: Int) -> Bool {
@@ -78,6 +84,10 @@ struct RandomHistory {
   private mutating func step() throws {
     if strays, chance(30) { return try stray() }
     history.advance(seconds: one(of: [0, 1, 20, 45, 180, 900, 4_000]))
+    if rules {
+      try history.look(parts: one(of: [3, .max]))
+      if chance(50) { return try wait() }
+    }
     switch Int.random(in: 0..<100, using: &random) {
     case ..<22: try request()
     case ..<56: try deliver()
@@ -95,6 +105,57 @@ struct RandomHistory {
       try history.perform(
         line(ofRequest: "2026-11-24T01:00:00Z"), RecordedHistory.change("end", anyDispatch()),
         line(ofRequest: "2026-11-24T03:00:00Z"))
+    }
+  }
+
+  /// Something of what waits: a rule, a template, a signal, a dispatch.
+  private mutating func wait() throws {
+    let condition = one(of: [
+      "a <= 10", "a <= 10 MW and not b > 3", "b >= 2 or a < -1",
+      "time in 09:00-18:30 America/New_York and a <= 12", "day in mon-wed UTC and b < 5", "never",
+    ])
+    switch Int.random(in: 0..<20, using: &random) {
+    case ..<11:
+      let unit = one(of: ["MW", "MW", nil, "kW"])
+      let at: Instant? = one(of: [
+        nil, nil, nil, history.now.adding(seconds: -900), history.now.adding(seconds: 240),
+      ])
+      try history.perform(
+        RecordedHistory.observing(
+          one(of: ["a", "b"]), one(of: ["-2", "1.5", "4", "9.99", "10", "11", "13.5"]), unit: unit,
+          at: at))
+    case ..<14:
+      let members = [
+        #","for":"PT3M""#, #","cool_down":"PT20M""#, #","max_per_day":2"#, #","hysteresis":"1""#,
+        #","stale_after":"PT30M""#, #","grace":"PT5M""#,
+      ].filter { _ in chance(40) }.joined()
+      let action =
+        chance(70)
+        ? #""request":{"event_type_id":"1","duration":"PT1H"}"#
+        : #""dispatch_id":"\#(anyDispatch().text)""#
+      try history.perform(
+        RecordedHistory.importing(
+          #"{"rules":[{"id":"r\#(one(of: ["1", "2"]))","program_id":"1","if":"\#(condition)"\#(members),\#(action)}]}"#
+        ))
+    case ..<18:
+      let wait =
+        chance(50)
+        ? #","execute_at":"\#(history.now.adding(seconds: one(of: [-60, 30, 900])).text)""#
+        : #","execute_if":"\#(condition)""#
+      try history.request(
+        history.now.adding(seconds: 5_000).text,
+        end: one(of: [nil, history.now.adding(seconds: 6_000).text]),
+        program: one(of: ["1", "2", "3"]), members: wait)
+    case 18:
+      let thing = one(of: ["rules", "templates"])
+      let id = thing == "rules" ? "r1" : "t1"
+      try history.perform(
+        RecordedHistory.importing(#"{"\#(thing)":[{"id":"\#(id)","withdrawn":true}]}"#))
+    default:
+      try history.perform(
+        RecordedHistory.importing(
+          #"{"templates":[{"id":"t1","channel":"\#(one(of: ["sms", "email"]))","body":"{{mark}} {{program}}"}]}"#
+        ))
     }
   }
 

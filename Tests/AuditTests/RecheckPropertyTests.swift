@@ -27,6 +27,21 @@ struct RecheckPropertyTests {
     #expect(types.count > 15, "seed \(seed): the history is too poor: \(types)")
   }
 
+  @Test("finds nothing in what rules and schedules made due", arguments: seeds)
+  func waiting(seed: UInt64) throws {
+    let history = try RandomHistory(seed: seed, steps: 160, rules: true).history
+    let recheck = try history.recheck()
+    #expect(recheck.findings == [], "seed \(seed)")
+    let withoutRules = history.events.count {
+      $0.type == .acknowledgementRecorded || $0.type == .userErased
+    }
+    #expect(recheck.rechecked == recheck.examined - withoutRules, "seed \(seed)")
+    let types = Set(history.events.map(\.type))
+    #expect(
+      types.isSuperset(of: [.dispatchScheduled, .dispatchTriggered, .signalObserved]),
+      "seed \(seed)")
+  }
+
   @Test("finds nothing where resolutions have several chunks, in one commit or in several")
   func chunks() throws {
     let history = try RandomHistory(seed: 99, steps: 40, users: 700).history

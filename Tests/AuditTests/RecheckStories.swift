@@ -135,7 +135,37 @@ struct RecheckStory: Sendable, CustomTestStringConvertible {
         })
       return history
     },
+    RecheckStory(name: "recheck-rule-that-did-not-fire", findings: ["missing"]) {
+      // Nobody looked at what was due.
+      try watched { $0.advance(seconds: 300) }
+    },
+    RecheckStory(name: "recheck-rule-that-fired-without-reason", findings: ["unexpected"]) {
+      try watched { history in
+        // It has held for four minutes of five.
+        history.advance(seconds: 300)
+        let drafts = try history.decider().decideDue(limit: 1)
+        history.advance(seconds: -60)
+        try history.record(drafts)
+      }
+    },
   ]
+
+  /// A rule whose condition comes to hold, and what somebody does about it.
+  static func watched(
+    _ decide: (inout RecordedHistory) throws -> Void
+  ) throws -> RecordedHistory {
+    var history = try requested()
+    try history.perform(
+      RecordedHistory.importing(
+        #"{"rules":[{"id":"solar-low","program_id":1,"if":"solar_market <= 42.5 USD/MWh","for":"PT5M","#
+          + #""stale_after":"PT1H","request":{"event_type_id":1,"duration":"PT1H"}}]}"#))
+    history.advance(seconds: 60)
+    try history.perform(RecordedHistory.observing("solar_market", "41.75", unit: "USD/MWh"))
+    try decide(&history)
+    history.advance(seconds: 1_800)
+    try history.perform(RecordedHistory.observing("solar_market", "44", unit: "USD/MWh"))
+    return history
+  }
 
   static let catalogue = """
     {"programs":[{"id":1,"name":"Peak Relief","time_zone":"America/New_York","lead_time":"PT30M",

@@ -33,8 +33,11 @@ struct RecordedHistory {
   }
 
   /// A history that goes on after these commits.
-  static func copy(of commits: [[Event]], at now: Instant) -> RecordedHistory {
+  static func copy(
+    of commits: [[Event]], at now: Instant, dispatches: Int = 0
+  ) -> RecordedHistory {
     var history = RecordedHistory(commits: commits, now: now)
+    history.dispatches = dispatches
     for event in history.events { history.state.apply(event) }
     return history
   }
@@ -129,6 +132,34 @@ struct RecordedHistory {
       try record(part, key: isFirst, clockBehind: seconds)
       isFirst = false
     }
+  }
+
+  /// Records what is due, until nothing is.
+  ///
+  /// - Parameter parts: How many events the commits hold at most, 3 or more: a trigger is never
+  ///   apart from what it stands beside and from its first chunk.
+  @discardableResult
+  mutating func look(parts: Int = .max) throws -> [Event] {
+    var recorded: [Event] = []
+    while true {
+      let drafts = try decider().decideDue(limit: parts == .max ? 9 : 1)
+      if drafts.isEmpty { return recorded }
+      let new = Subject.dispatch(dispatchID(dispatches + 1))
+      if drafts.contains(where: { $0.subject == new }) { dispatches += 1 }
+      var rest = drafts[...]
+      while !rest.isEmpty {
+        recorded += try record(Array(rest.prefix(parts)))
+        rest = rest.dropFirst(parts)
+      }
+    }
+  }
+
+  static func observing(
+    _ signal: String, _ value: String, unit: String? = nil, at time: Instant? = nil
+  ) -> String {
+    let unit = unit.map { #","unit":"\#($0)""# } ?? ""
+    let at = time.map { #","at":"\#($0.text)""# } ?? ""
+    return #"{"command":"observe","signal":"\#(signal)","value":"\#(value)"\#(unit)\#(at)}"#
   }
 
   mutating func request(

@@ -79,7 +79,7 @@ struct CatalogueTests {
   func unknownKeys() {
     #expect(refused(#"{"user":[]}"#) == RequestError("user", .unknownField(suggestion: "users")))
     #expect(
-      refused(#"{"templates":[]}"#) == RequestError("templates", .unknownField(suggestion: nil)))
+      refused(#"{"contracts":[]}"#) == RequestError("contracts", .unknownField(suggestion: nil)))
     #expect(
       refusedProgram(#","leadTime":"PT1H""#)
         == RequestError("programs[0].leadTime", .unknownField(suggestion: "lead_time")))

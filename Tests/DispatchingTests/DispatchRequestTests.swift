@@ -121,8 +121,23 @@ struct DispatchRequestTests {
       refused(#","mw":1,"attributes":{"mw":2}"#)
         == RequestError("mw", .duplicate(first: "attributes.mw")))
     #expect(
-      refused(#","execute_at":"08/27/2019 20:00""#) == RequestError("execute_at", .notSupported))
-    #expect(refused(#","execute_if":"a < 1""#) == RequestError("execute_if", .notSupported))
+      refused(#","execute_at":"tomorrow""#)
+        == RequestError("execute_at", .badValue(found: "tomorrow", expected: .time)))
+    #expect(
+      refused(#","execute_if":"a <""#)
+        == RequestError(
+          "execute_if",
+          .condition(
+            ConditionError(
+              position: TextPosition(line: 1, column: 4),
+              problem: .expected("a decimal number", found: "")))))
+    #expect(
+      refused(#","execute_at":"08/27/2019 20:00","execute_if":"a < 1""#)
+        == RequestError("execute_if", .duplicate(first: "execute_at")))
+    #expect(refused(#","execute_grace":"PT5M""#) == RequestError("execute_at", .missing))
+    #expect(
+      refused(#","execute_if":"a < 1","execute_grace":"5""#)
+        == RequestError("execute_grace", .badValue(found: "5", expected: .duration)))
   }
 
   @Test("A request larger or deeper than its events can hold is refused, one that fits is taken")

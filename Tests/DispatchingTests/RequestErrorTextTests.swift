@@ -43,9 +43,22 @@ struct RequestErrorTextTests {
         "users[1] says again what users[0] says"
       ),
       (
-        RequestError("execute_at", .notSupported),
-        "execute_at asks for a postponed dispatch, which this release can't schedule yet; leave it "
-          + "out, and request the dispatch when it is due"
+        RequestError(
+          "rules[0].if",
+          .condition(
+            ConditionError(
+              position: TextPosition(line: 1, column: 9),
+              problem: .expected("a decimal number", found: "x\"")))),
+        #"rules[0].if: at 1:9 "x\"" stands where a decimal number should be"#
+      ),
+      (
+        RequestError(
+          "templates[2].body",
+          .template(
+            TemplateError(
+              part: .body, position: TextPosition(line: 2, column: 3),
+              problem: .unknownVariable("strat", suggestion: "start")))),
+        #"templates[2].body: the body at 2:3 names "strat", which no notice has; did you mean start?"#
       ),
       (
         RequestError("", .tooLarge(bytes: 9, limit: 8)),

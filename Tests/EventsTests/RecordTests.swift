@@ -153,6 +153,14 @@ struct RecordTests {
     #expect(
       try refusal(
         "rule.published", [([.key("request")], nil), ([.key("dispatch_id")], "d-1")]) == nil)
+    let cause = EventError.badValue(path: "data", expected: .exactlyOne(["at", "if"]))
+    let at = try JSON(
+      parsing: Array(
+        #"{"instant":"2019-08-28T01:04:00.000000Z","offset_seconds":0,"text":"x","tzdata":"","zone":"UTC"}"#
+          .utf8))
+    #expect(try refusal("rule.published", [([.key("if")], nil)]) == cause)
+    #expect(try refusal("rule.published", [([.key("at")], at)]) == cause)
+    #expect(try refusal("rule.published", [([.key("if")], nil), ([.key("at")], at)]) == nil)
     let schedule = EventError.badValue(
       path: "data", expected: .exactlyOne(["execute_at", "execute_if"]))
     #expect(try refusal("dispatch.scheduled", [([.key("execute_at")], nil)]) == schedule)
