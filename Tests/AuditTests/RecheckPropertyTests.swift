@@ -325,9 +325,10 @@ struct Mutation: Sendable, CustomTestStringConvertible {
       return event
     },
     Mutation(testDescription: "another settlement by the program") { event, _, _ in
-      guard case .deliverySettled(var settled) = event.payload, event.causation != nil else {
-        return nil
-      }
+      // What an operator has decided could have been decided otherwise.
+      guard case .deliverySettled(var settled) = event.payload,
+        settled.reason.hasPrefix("program ")
+      else { return nil }
       settled.decision = .abandon
       var event = event
       event.payload = .deliverySettled(settled)

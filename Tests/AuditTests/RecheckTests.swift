@@ -216,10 +216,7 @@ struct RecheckTests {
       let attempts = try history.deliver { _ in .unknown(.timeout) }
       let event = try #require(attempts.last)
       guard case .notificationAttempted(var attempt) = event.payload else { return }
-      try history.record(
-        .deliverySettled(
-          DeliverySettled(
-            attempt: event.id, dispatchID: history.lastDispatch, decision: decision, reason: "r")))
+      try history.perform(RecordedHistory.settle(event.id, decision))
       attempt.number += 1
       let again = try history.record([
         EventDraft(
