@@ -298,7 +298,6 @@ struct Mutation: Sendable, CustomTestStringConvertible {
     .of("a result of a later attempt", EventPayload.deliveryRecorded) { $0.attempt += 100_000 },
     .of("a loss of no attempt", EventPayload.deliveryUnknown) { $0.attempt = 1 },
     .of("a settlement of no attempt", EventPayload.deliverySettled) { $0.attempt = 1 },
-    .of("a taken result's origin gone", EventPayload.deliveryRecorded) { $0.unmatched = nil },
     .of("a result that came of none before", EventPayload.deliveryRecorded) {
       if $0.unmatched == nil { $0.unmatched = 1 }
     },
