@@ -39,6 +39,7 @@ exit status
 
 TYPES = frozenset("""
     acknowledgement.recorded.v1 delivery.recorded.v1 delivery.settled.v1 delivery.unknown.v1
+    delivery.unmatched.v1
     dispatch.cancelled.v1 dispatch.ended.v1 dispatch.missed.v1 dispatch.modified.v1
     dispatch.rejected.v1 dispatch.requested.v1 dispatch.scheduled.v1 dispatch.triggered.v1
     ledger.archived.v1 ledger.attached.v1 ledger.correction-recorded.v1 ledger.created.v1

@@ -171,10 +171,9 @@ struct Redecision {
   }
 
   private func redoRequest(_ rejected: DispatchRejected, _ request: DispatchRequest) -> Outcome {
-    let caps = [RejectionCode.seasonCap.word, RejectionCode.durationCap.word]
-    let isOfCaps = rejected.reasons.contains { caps.contains($0.code) }
+    let hasCaps = state.program(request.programID)?.definition.caps != nil
     // Only a cap depends on where the clocks of the program's zone stood.
-    let quarters = !isOfCaps ? [] : Array(stride(from: -50_400, through: 50_400, by: 900))
+    let quarters = !hasCaps ? [] : Array(stride(from: -50_400, through: 50_400, by: 900))
     let usual = deciding { () throws(Rules.Failure) in
       let decider = self.decider(
         dispatchID: rejected.dispatchID, times: RecordedTimes(of: rejected, request))

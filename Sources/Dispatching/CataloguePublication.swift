@@ -148,23 +148,6 @@ extension FieldReading {
     return (try id("id"), reason)
   }
 
-  /// An id, or `nil` where the field is absent.
-  func optionalID(_ key: String) throws(RequestError) -> EntityID? {
-    guard let json = optionalJSON(key) else { return nil }
-    return try Self.id(json, at: path(of: key))
-  }
-
-  fileprivate func optionalOrdinal(_ key: String) throws(RequestError) -> Int? {
-    guard let json = optionalJSON(key) else { return nil }
-    guard case .integer(let number) = json else {
-      throw failure(key, .wrongKind(found: json.kind, expected: .integer))
-    }
-    guard number >= 1 else {
-      throw failure(key, .badValue(found: String(number), expected: .ordinal))
-    }
-    return Int(number)
-  }
-
   /// A decimal that isn't negative.
   fileprivate func optionalMargin(_ key: String) throws(RequestError) -> DecimalText? {
     let margin: DecimalText? = try optional(key, .decimal)

@@ -173,14 +173,3 @@ package struct RuleRequest: Equatable, Sendable {
     return document
   }
 }
-
-extension FieldReading {
-  /// An ISO 8601 duration, or `nil` where the field is absent.
-  func optionalDuration(_ key: String) throws(RequestError) -> ISODuration? {
-    guard let text = try optionalString(key) else { return nil }
-    guard let duration = ISODuration(text) else {
-      throw failure(key, .badValue(found: text, expected: .duration))
-    }
-    return duration
-  }
-}

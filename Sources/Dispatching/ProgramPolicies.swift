@@ -64,6 +64,7 @@ extension FieldReading {
     }
   }
 
+  /// An ISO 8601 duration, or `nil` where the field is absent.
   func optionalDuration(_ key: String) throws(RequestError) -> ISODuration? {
     guard let text = try optionalString(key) else { return nil }
     guard let duration = ISODuration(text) else {

@@ -78,12 +78,9 @@ package struct RequestError: Error, Hashable, Sendable {
     /// What the words say, as they follow "should be".
     case described(String)
     case decimal
-    case instant
     /// A name that conditions can read.
     case signalName
     case unit
-    /// An integer of 1 or more.
-    case ordinal
     /// Any id but this one, which is taken.
     case otherThan(String)
   }

@@ -68,12 +68,10 @@ extension RequestError.Form {
     case .bytes(let limit): "text of at most \(limit) bytes"
     case .described(let words): words
     case .decimal: "a decimal number as a string, such as \"42.5\""
-    case .instant: "a time with an offset, such as 2026-11-23T17:23:00Z"
     case .signalName:
       "a signal's name: a letter or _, then up to 127 letters, digits, _ or -, and none of "
         + conditionWords.joined(separator: " ")
     case .unit: "a unit of 1 to 32 characters without spaces, such as USD/MWh"
-    case .ordinal: "an integer of 1 or more"
     case .otherThan(let taken): "another id than \(taken)"
     }
   }

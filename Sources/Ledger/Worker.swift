@@ -23,6 +23,13 @@ package final class Worker {
   /// Since when events wait for a checkpoint, on the monotonic clock; `nil` where none do.
   private var unsignedSince: UInt64?
 
+  /// When times and conditions are to be looked at again; `nil` where nothing waits for a time.
+  private var wakeUp: Instant?
+  /// The log's size when they were looked at last.
+  private var sizeLookedAt: UInt64?
+
+  /// At most so many dispatches that waited are executed or missed in one commit.
+  private static let firingsAtOnce = 100
   /// Between two checkpoints of a long run.
   private static let signingNanoseconds: UInt64 = 1_000_000_000
   /// How long to wait for a channel that is set up and has no room, and for events of others.
@@ -59,6 +66,7 @@ package final class Worker {
   ) throws(LedgerError) -> DeliveryReport {
     while true {
       let isStopping = shouldStop()
+      if !isStopping { try fireWhatIsDue() }
       let isBusy = try round(mayBegin: !isStopping)
       if isBusy { continue }
       if isStopping { break }
@@ -83,7 +91,10 @@ package final class Worker {
     var size = try knownSize()
     while true {
       let isStopping = wait(0)
-      if !isStopping, try intake() { noteAppended() }
+      if !isStopping {
+        if try intake() { noteAppended() }
+        try fireWhatIsDue()
+      }
       let isBusy = try round(mayBegin: !isStopping)
       if isBusy { continue }
       if isStopping { break }
@@ -211,6 +222,29 @@ package final class Worker {
     }
   }
 
+  // MARK: - Times and conditions
+
+  /// Executes the dispatches that waited for a time or condition which has come, and records those that
+  /// were missed; looks only where something was appended or a time has come.
+  private func fireWhatIsDue() throws(LedgerError) {
+    while true {
+      let size = try knownSize()
+      let isTime = wakeUp.map { $0 <= ledger.surroundings.now() } ?? false
+      guard isTime || size != sizeLookedAt else { return }
+      let turn = try takeTurn()
+      let decider = try turn.decider()
+      let (drafts, next) = try inDecision { () throws(DecisionError<ViewError>) in
+        let drafts = try decider.decideDue(limit: Self.firingsAtOnce)
+        return (drafts, drafts.isEmpty ? try decider.nextWakeUp(after: turn.now) : turn.now)
+      }
+      wakeUp = next
+      sizeLookedAt = turn.size
+      if drafts.isEmpty { return }
+      try turn.commitInParts(drafts)
+      noteAppended()
+    }
+  }
+
   // MARK: - Between rounds
 
   /// Whether notices are due on a channel that is set up and takes none at the moment.
@@ -240,6 +274,7 @@ package final class Worker {
       }
       let found = try knownSize()
       if found != size { return found }
+      if let wakeUp, wakeUp <= ledger.surroundings.now() { break }
       // A notice that is due and can't be sent stays due: it doesn't end the waiting.
       if let next, next <= ledger.surroundings.now(), try isAnythingSendable() { break }
     }

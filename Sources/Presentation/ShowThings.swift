@@ -9,6 +9,8 @@ package enum Thing: String, CaseIterable, Sendable {
   case program, user, dispatch, template, rule, signal
   case eventType = "event-type"
   case userGroup = "user-group"
+  /// A result from outside that fits no attempt, by the id of its event.
+  case unmatchedResult = "unmatched-result"
 }
 
 /// Prints what the views hold, for people and as JSON; the same for both programs.
@@ -36,6 +38,7 @@ package struct Presenter {
     case .eventType: document = try look { () throws(ViewError) in try eventType(id) }
     case .userGroup: document = try look { () throws(ViewError) in try userGroup(id) }
     case .user: document = try look { () throws(ViewError) in try user(id) }
+    case .unmatchedResult: document = try look { () throws(ViewError) in try unmatchedResult(id) }
     case .dispatch: document = try look { () throws(ViewError) in try dispatch(id) }
     case .template: document = try look { () throws(ViewError) in try template(id) }
     case .rule: document = try look { () throws(ViewError) in try rule(id) }
@@ -89,6 +92,8 @@ package struct Presenter {
       for found in try views.catalogue.userGroups.list() { documents.append(describe(found)) }
     case .user:
       for row in try views.users.list() { documents.append(describe(row)) }
+    case .unmatchedResult:
+      for result in try views.attempts.unmatched() { documents.append(describe(result)) }
     case .dispatch:
       for row in try views.dispatches.list() { documents.append(try describe(row)) }
     case .template: documents = try allTemplates()
@@ -116,6 +121,17 @@ package struct Presenter {
     var document = recordObject(found.definition)
     document["version"] = .string(String(found.version))
     document["retired"] = found.retired.map { .string(String($0)) }
+    return document
+  }
+
+  private func unmatchedResult(_ id: EntityID) throws(ViewError) -> JSONObject? {
+    guard let event = EventID(eventID: id.text) else { return nil }
+    return try views.attempts.unmatched().first { $0.event == event }.map(describe)
+  }
+
+  private func describe(_ result: UnmatchedResult) -> JSONObject {
+    var document = recordObject(result.recorded)
+    document["id"] = .string(String(result.event))
     return document
   }
 

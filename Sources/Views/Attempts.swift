@@ -115,6 +115,15 @@ package struct Attempts {
     }
   }
 
+  /// All results that no attempt has taken, in the order of the log.
+  package func unmatched() throws(ViewError) -> [UnmatchedResult] {
+    try database.rows(
+      "SELECT event, detail FROM unmatched_result WHERE taken_by IS NULL ORDER BY event"
+    ) { row throws(ViewError) in
+      UnmatchedResult(event: try row.next(), recorded: try row.record())
+    }
+  }
+
   func keep(_ result: DeliveryUnmatched, by event: Fact) throws(ViewError) {
     try database.run(
       "INSERT OR IGNORE INTO unmatched_result VALUES (?, ?, NULL, ?)", event.id,

@@ -28,7 +28,7 @@ struct FoldTests {
 
   @Test("answer alike while resolutions of several chunks are unfinished")
   func unfinished() throws {
-    let history = try RandomHistory(seed: 99, steps: 30, users: 600).history
+    let history = try RandomHistory(seed: 99, steps: 70, users: 600).history
     var folds = try Folds(history.events, "chunks")
     var unfinished = 0
     for (index, commit) in history.commits.enumerated() {

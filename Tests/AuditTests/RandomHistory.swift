@@ -191,7 +191,6 @@ struct RandomHistory {
     let channels: Set<String>? = chance(20) ? ["sms"] : nil
     let limit = one(of: [1, 5, 32])
     let now = history.now
-    let provider = "SM\(history.events.count { $0.type == .notificationAttempted } / 4)"
     try history.deliver(limit: limit, channels: channels, delaySeconds: one(of: [0, 2, 40])) {
       attempt in
       switch Int.random(in: 0..<12, using: &outcomes) {
@@ -202,7 +201,9 @@ struct RandomHistory {
       case 5: .reported(.accepted, .none)
       case 8, 9:
         .reported(
-          ChannelReport(outcome: .accepted, evidence: .acceptedByProvider, providerID: provider))
+          ChannelReport(
+            outcome: .accepted, evidence: .acceptedByProvider,
+            providerID: Self.providerID(attempt.dispatchID, attempt.userID)))
       case 6: .reported(.delivered, .confirmedByCarrier, at: now)
       case 7: .reported(.inTransit, .handedOver, at: now.adding(seconds: -9_000))
       default: .accepted
@@ -277,8 +278,14 @@ struct RandomHistory {
 
   /// What providers say, of attempts, of ids that some attempt gets, and of nobody's.
   private mutating func resultFromOutside() throws {
-    let attempts = history.events.filter { $0.type == .notificationAttempted }.count
-    let id = "SM\(Int.random(in: 0..<max(1, attempts / 4) + 2, using: &random))"
+    var ids = ["SM-nobody"]
+    // Before the message is sent, after it was, or of a notice that is over.
+    let due = history.state.dueNotices(at: history.now.adding(seconds: 9_000), limit: 8)
+    ids += due.map { Self.providerID($0.key.dispatchID, $0.key.userID) }
+    if let key = anyAttempt().flatMap({ history.state.attempt($0.id)?.notice }) {
+      ids.append(Self.providerID(key.dispatchID, key.userID))
+    }
+    let id = one(of: ids)
     let outcome = one(of: ["accepted", "in-transit", "delivered", "undelivered", "failed"])
     let name = one(of: [
       #""provider_id":"\#(id)""#, #""provider_id":"\#(id)""#,
@@ -287,6 +294,11 @@ struct RandomHistory {
     ])
     let rest = one(of: ["", #","retryable":true,"code":"30003""#, #","detail":"+15551230001""#])
     try history.perform(#"{"command":"result",\#(name),"outcome":"\#(outcome)"\#(rest)}"#)
+  }
+
+  /// The same for all messages about a dispatch to a user, so that some ids name two attempts.
+  private static func providerID(_ dispatch: EntityID, _ user: EntityID) -> String {
+    "SM-\(dispatch.text)-\(user.text)"
   }
 
   private mutating func settle() throws {

@@ -313,7 +313,6 @@ struct Mutation: Sendable, CustomTestStringConvertible {
     .of("a result of a later attempt", EventPayload.deliveryRecorded) { $0.attempt += 100_000 },
     .of("a loss of no attempt", EventPayload.deliveryUnknown) { $0.attempt = 1 },
     .of("a settlement of no attempt", EventPayload.deliverySettled) { $0.attempt = 1 },
-    .of("a taken result's origin gone", EventPayload.deliveryRecorded) { $0.unmatched = nil },
     .of("a result that came of none before", EventPayload.deliveryRecorded) {
       if $0.unmatched == nil { $0.unmatched = 1 }
     },
@@ -340,9 +339,10 @@ struct Mutation: Sendable, CustomTestStringConvertible {
       return event
     },
     Mutation(testDescription: "another settlement by the program") { event, _, _ in
-      guard case .deliverySettled(var settled) = event.payload, event.causation != nil else {
-        return nil
-      }
+      // What an operator has decided could have been decided otherwise.
+      guard case .deliverySettled(var settled) = event.payload,
+        settled.reason.hasPrefix("program ")
+      else { return nil }
       settled.decision = .abandon
       var event = event
       event.payload = .deliverySettled(settled)

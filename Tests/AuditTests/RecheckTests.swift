@@ -208,6 +208,52 @@ struct RecheckTests {
     }
   }
 
+  @Test("What was unmatched is taken once, where a result names the provider's id first")
+  func unmatched() throws {
+    var history = try RecheckStory.requested()
+    try history.request("11/23/2026 21:05")
+    for outcome in ["in-transit", "delivered"] {
+      try history.perform(
+        #"{"command":"result","provider_id":"SM1","outcome":"\#(outcome)","detail":"+1555"}"#)
+    }
+    try history.deliver(limit: 1) { _ in
+      .reported(
+        ChannelReport(outcome: .accepted, evidence: .acceptedByProvider, providerID: "SM1"))
+    }
+    #expect(try kinds(history) == [])
+    let commits = history.commits
+    let last = try #require(commits.last)
+    #expect(last.count == 3)
+    func with(_ change: (inout [EventDraft]) -> Void) throws -> [String] {
+      var other = RecordedHistory.copy(of: Array(commits.dropLast()), at: history.now)
+      var drafts = last.map(RecordedHistory.draft)
+      change(&drafts)
+      try other.record(drafts)
+      return try kinds(other)
+    }
+    #expect(try with { _ in } == [])
+    #expect(try with { $0.removeLast() } == ["\(last[0].id) missing"])
+    #expect(try with { $0.remove(at: 1) } == ["\(last[0].id) missing"])
+    #expect(
+      try with { drafts in
+        RecheckStory.edit(&drafts, EventPayload.deliveryRecorded) { $0.unmatched = nil }
+      }.allSatisfy { $0.hasSuffix(" missing") })
+    #expect(
+      try with { drafts in
+        RecheckStory.edit(&drafts, EventPayload.deliveryRecorded) {
+          if $0.unmatched != nil { $0.outcome = .failed }
+        }
+      }.filter { $0.hasSuffix(" differs") }.count == 2)
+    // The same a second time: nothing is left to take.
+    var twice = history
+    try twice.record(last.dropFirst().map(RecordedHistory.draft))
+    #expect(
+      try kinds(twice)
+        == last.dropFirst().indices.map {
+          "\(last[0].id + UInt64(last.count) + UInt64($0) - 1) unexpected"
+        })
+  }
+
   @Test("An attempt whose notice was settled, or told, is one too many")
   func afterSettlement() throws {
     for decision in Settlement.allCases {
@@ -216,10 +262,7 @@ struct RecheckTests {
       let attempts = try history.deliver { _ in .unknown(.timeout) }
       let event = try #require(attempts.last)
       guard case .notificationAttempted(var attempt) = event.payload else { return }
-      try history.record(
-        .deliverySettled(
-          DeliverySettled(
-            attempt: event.id, dispatchID: history.lastDispatch, decision: decision, reason: "r")))
+      try history.perform(RecordedHistory.settle(event.id, decision))
       attempt.number += 1
       let again = try history.record([
         EventDraft(

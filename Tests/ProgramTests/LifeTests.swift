@@ -104,6 +104,13 @@ struct LifeTests {
     made = try result(ledger.operate(["result", "-", "--json"], input: body + "\r\n"))
     #expect(made["outcome"] as? String == "unmatched" && made["provider_id"] as? String == "SM1")
 
+    let listed = try object(ledger.operate(["list", "unmatched-result", "--json"]).output)
+    let unmatched = try #require((listed["unmatched-result"] as? [[String: Any]])?.first)
+    #expect(unmatched["provider_id"] as? String == "SM1")
+    #expect(unmatched["detail"] as? String == "[sealed]")
+    let name = try #require(unmatched["id"] as? String)
+    #expect(try ledger.operate(["show", "unmatched-result", name]).status == 0)
+
     let notification = """
       Content-Type: multipart/report; boundary=b
 
