@@ -8,7 +8,7 @@ import Testing
 
 @Suite("A command that carries notices", .timeLimit(.minutes(1)))
 struct CommandTests {
-  private func sending(_ command: String? = nil, timeout: String = "PT20S") throws -> Sending {
+  private func sending(_ command: String? = nil, timeout: String = "PT10S") throws -> Sending {
     let carrier =
       command ?? "exec \(TestServer.python) \(TestServer.servers.path)/carrier.py"
     return try Sending(#"{"kind":"command","command":"\#(carrier)","timeout":"\#(timeout)"}"#)

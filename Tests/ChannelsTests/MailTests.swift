@@ -126,6 +126,20 @@ struct MailTests {
     #expect(sending.sender.check(sending.code) == .works)
   }
 
+  @Test("that nobody answers for keeps no other message waiting")
+  func concurrency() throws {
+    let sending = try plain(try TestServer("faulty_mail.py"))
+    sending.sender.begin(try message(to: "silent@example.com", attempt: 1))
+    for attempt: EventID in 2...5 {
+      sending.sender.begin(try message(to: "u@example.com", attempt: attempt))
+    }
+    var order: [EventID] = []
+    while sending.sender.inFlight > 0 {
+      order += sending.sender.finished(waitingMilliseconds: 10_000).map(\.attempt)
+    }
+    #expect(order.last == 1 && order.dropLast().sorted() == [2, 3, 4, 5])
+  }
+
   @Test("on a connection that was closed meanwhile goes once on a new one")
   func staleConnection() throws {
     let sending = try plain(try TestServer("faulty_mail.py"))
