@@ -86,7 +86,10 @@ struct SecretTests {
       (#"{"kind":"smtp","host":"h","from":"a@b.c","per_second":10001}"#, "per_second"),
       (#"{"kind":"smtp","host":"h","from":"a@b.c","hots":"x"}"#, "hots"),
       (#"{"kind":"twilio","auth_token":{"env":"T"},"from":"x"}"#, "account_sid"),
-      (#"{"kind":"twilio","account_sid":"AC/1","auth_token":{"env":"T"},"from":"x"}"#, "account_sid"),
+      (
+        #"{"kind":"twilio","account_sid":"AC/1","auth_token":{"env":"T"},"from":"x"}"#,
+        "account_sid"
+      ),
       (#"{"kind":"twilio","account_sid":"AC1","auth_token":{"env":"T"}}"#, "from"),
       (
         #"{"kind":"twilio","account_sid":"AC1","auth_token":{"env":"T"},"from":"x","#

@@ -67,7 +67,8 @@ struct ChannelProgramTests {
     #expect(answer.status == 0, "\(answer.talk)")
     #expect(try object(answer.output)["outcome"] as? String == "accepted")
     let names = try FileManager.default.contentsOfDirectory(atPath: ledger.path + "/out")
-    let text = try String(contentsOfFile: "\(ledger.path)/out/\(try #require(names.first))", encoding: .utf8)
+    let text = try String(
+      contentsOfFile: "\(ledger.path)/out/\(try #require(names.first))", encoding: .utf8)
     #expect(text.contains("Subject: TEST: ") && text.contains("nothing is to be done"))
     #expect(try ledger.eventLines().count == before)
     #expect(try ledger.operate(["deliver", "test", "fax", "1"]).status == 66)
@@ -77,7 +78,8 @@ struct ChannelProgramTests {
 
   @Test("deliver sends through a command, as many at once as it takes, and records each answer")
   func command() throws {
-    let carrier = #"python3 -uc 'import sys,json; [print(json.dumps({\"attempt\":json.loads(l)[\"attempt\"],"#
+    let carrier =
+      #"python3 -uc 'import sys,json; [print(json.dumps({\"attempt\":json.loads(l)[\"attempt\"],"#
       + #"\"outcome\":\"in-transit\"})) for l in sys.stdin]'"#
     try configure(
       #"{"channels":{"sms":{"kind":"command","command":"\#(carrier)","concurrency":3},"#
@@ -86,7 +88,8 @@ struct ChannelProgramTests {
       #"{"id":"s-\#($0)","name":"S","user_group_ids":["industrial"],"contacts":{"sms":"+1555100\#(1_000 + $0)"}}"#
     }
     #expect(
-      try ledger.operate(["import", "-"], input: #"{"users":[\#(list.joined(separator: ","))]}"#).status
+      try ledger.operate(["import", "-"], input: #"{"users":[\#(list.joined(separator: ","))]}"#)
+        .status
         == 0)
     _ = try ledger.operate(["dispatch", ProgramLedger.requests + "/open-ended.json"])
     let answer = try ledger.operate(["deliver", "--json"])
