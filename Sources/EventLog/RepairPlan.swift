@@ -89,6 +89,11 @@ struct SegmentPatch: Equatable {
   /// Where the last range begins, if it goes to the copy's end and not to where reading went on.
   var openFrom: UInt64?
 
+  /// Whether it puts other bytes where a damage is.
+  func mends(_ damage: Damage) -> Bool {
+    segment == damage.segment && copied.contains { $0.contains(damage.offset) }
+  }
+
   /// The same without what goes to the copy's end; `nil` where nothing else is left.
   var withoutEnd: SegmentPatch? {
     guard openFrom != nil, let ownLength, copied.count > 1 else { return nil }
@@ -191,11 +196,11 @@ private struct RepairDraft {
     refused.sort()
   }
 
-  /// A segment whose patch makes something worse, or doesn't make the segment whole.
+  /// A segment whose patch makes something worse, or doesn't mend what it was made for.
   private func culprit() -> UInt64? {
     let known = Set(before.damage)
     for damage in after.damage where damage.breaksLog && damage.kind != .missing {
-      if damage.kind != .head, patches.contains(where: { $0.segment == damage.segment }) {
+      if damage.kind != .head, patches.contains(where: { $0.mends(damage) }) {
         return damage.segment
       }
       if !known.contains(damage) {

@@ -5,6 +5,18 @@ import Testing
 
 @Suite("A call to the disk fails")
 struct FaultTests {
+  @Test(
+    "a head that another process makes at the same time is opened, or the reason why not is told")
+  func headMadeMeanwhile() throws {
+    let disk = Workload.finishedDisk()
+    disk.remove("head")
+    disk.faults[disk.operationCount + 1] = .error(17)
+    #expect(throws: StorageError(operation: .open, path: "head", code: 2)) {
+      _ = try Head.open(in: disk)
+    }
+    #expect(disk.trace.suffix(3) == ["open head", "open head", "open head"])
+  }
+
   static let codes: [Int32] = [5, 28, 24]  // EIO, ENOSPC, EMFILE
 
   @Test(

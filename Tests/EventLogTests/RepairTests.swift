@@ -159,6 +159,121 @@ struct RepairTests {
     #expect(plan.steps.isEmpty && !plan.refused.isEmpty && !plan.isWritable)
   }
 
+  /// A log of one segment, its acknowledged lines, and another history of it that parts after the
+  /// third group of commits and is longer.
+  private func oneSegment() throws -> (whole: SimulatedDisk, fork: SimulatedDisk, size: UInt64) {
+    let (whole, fork) = (SimulatedDisk(), SimulatedDisk())
+    var workload = Workload()
+    workload.runGroups(on: whole)
+    var shorter = Workload()
+    shorter.runGroups(on: fork, groups: 3)
+    var writer = try Workload.open(fork, segmentBytes: 1 << 20)
+    for id in 0..<80 {
+      let receipt = try writer.append(
+        [Array("{\"other\":\(id)}".utf8)], time: Workload.time(60))
+      #expect(receipt.size == writer.size)
+      try writer.synchronize()
+    }
+    return (whole, fork, UInt64(workload.acknowledged.count))
+  }
+
+  @Test("of a copy that parts on the way, what comes before is taken, and what comes after isn't")
+  func partOfOtherHistory() throws {
+    let (whole, fork, size) = try oneSegment()
+    let path = "log/0000000000000000.log"
+    let sound = try #require(whole.bytes(of: path))
+    let end = (sound.lastIndex { $0 != 0x0A } ?? 0) - 900
+    var bytes = Array(sound[..<end])
+    bytes[500] ^= 1
+    let disk = whole.copy()
+    disk.setBytes(of: path, to: bytes)
+    let plan = try plan(disk, from: fork)
+    #expect(plan.refused == [0] && plan.steps.count == 1 && !plan.isWritable)
+    try apply(plan, to: disk)
+    #expect(disk.bytes(of: path) == Array(sound[..<end]))
+    // What was lost at the end comes from a copy that has it.
+    try apply(try self.plan(disk, from: whole), to: disk)
+    #expect(try isWhole(disk, size))
+  }
+
+  @Test("a log that was cut where a commit ends comes back to its mark from a copy, or not at all")
+  func lostTail() throws {
+    let (whole, fork, size) = try oneSegment()
+    let path = "log/0000000000000000.log"
+    let sound = try #require(whole.bytes(of: path))
+    let text = String(decoding: sound, as: UTF8.self)
+    let starts = text.ranges(of: "#commit ").map {
+      text.utf8.distance(from: text.startIndex, to: $0.lowerBound)
+    }
+    for start in starts.dropFirst() {
+      let disk = whole.copy()
+      disk.setBytes(of: path, to: Array(sound[..<start]))
+      #expect(try Workload.report(disk).state == .lostTail)
+      #expect(try plan(disk, from: disk.copy()).steps.isEmpty == true)
+      #expect(try plan(disk, from: fork).steps.isEmpty == true)
+      // A copy whose own end is damaged has the bytes all the same.
+      let damaged = whole.copy()
+      damaged.setBytes(of: path, to: sound + [UInt8](repeating: 0x41, count: 1_500))
+      let plan = try plan(disk, RepairChoices(acceptsTail: true), from: damaged)
+      #expect(plan.isWritable)
+      try apply(plan, to: disk)
+      #expect(try isWhole(disk, size))
+    }
+    // An older copy of the segment that was lost ends before the mark.
+    let rolled = Workload.finishedDisk(sizes: [6, 14])
+    let older = rolled.copy()
+    var writer = try Workload.open(rolled, segmentBytes: 1 << 20)
+    var workload = Workload()
+    try workload.append(to: &writer, until: 18)
+    rolled.remove(try #require(segments(rolled).last))
+    let refused = try plan(rolled, from: older)
+    #expect(refused.steps.isEmpty && !refused.refused.isEmpty)
+  }
+
+  @Test("a segment of another history that is sound in itself doesn't lead to the next one")
+  func soundSegmentOfOtherHistory() throws {
+    let whole = Workload.finishedDisk(sizes: [5, 20])
+    let fork = Workload.finishedDisk(sizes: [5])
+    var writer = try Workload.open(fork)
+    while writer.size < 20 {
+      var line = Workload.line(writer.size)
+      line[line.count - 2] = UInt8(ascii: " ")
+      _ = try writer.append([line], time: Workload.time(60))
+      try writer.synchronize()
+    }
+    let path = try #require(segments(whole).dropFirst().first)
+    let sound = try #require(whole.bytes(of: path))
+    for length in stride(from: 0, to: sound.count, by: amount(31, long: 1)) {
+      let disk = whole.copy()
+      disk.setBytes(of: path, to: Array(sound[..<length]))
+      let plan = try plan(disk, from: fork)
+      #expect(plan.steps.isEmpty || plan.after.damage.isEmpty)
+      try apply(plan, to: disk)
+      let isUnchanged = disk.bytes(of: path) == Array(sound[..<length])
+      #expect(isUnchanged == plan.steps.isEmpty)
+      if !isUnchanged { #expect(try isWhole(disk, 20)) }
+    }
+  }
+
+  @Test("a copy that changes between the plan and the repair is found out before it is used")
+  func changedCopy() throws {
+    let whole = Workload.finishedDisk(sizes: [5, 9])
+    let copy = whole.copy()
+    let disk = whole.copy()
+    let path = try #require(segments(disk).first)
+    var bytes = try #require(disk.bytes(of: path))
+    bytes[300] ^= 1
+    disk.setBytes(of: path, to: bytes)
+    let plan = try plan(disk, from: copy)
+    var other = try #require(copy.bytes(of: path))
+    other[301] ^= 1
+    copy.setBytes(of: path, to: other)
+    #expect(throws: LogError.self) { try apply(plan, to: disk) }
+    #expect(disk.bytes(of: path) == bytes)
+    try apply(try self.plan(disk, from: whole), to: disk)
+    #expect(try isWhole(disk, 9))
+  }
+
   @Test("a suspect tail is cut only if that is asked for, and lies in quarantine then")
   func acceptedTail() throws {
     let disk = Workload.finishedDisk(sizes: [5, 9])
