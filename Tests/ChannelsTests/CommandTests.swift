@@ -71,7 +71,7 @@ struct CommandTests {
   }
 }
 
-@Suite("What channels go by")
+@Suite("What channels go by", .timeLimit(.minutes(1)))
 struct PaceTests {
   @Test("a limit a second lets through no more in any second, and doesn't save up")
   func bucket() {
@@ -109,9 +109,9 @@ struct PaceTests {
     let sending = try Sending(#"{"kind":"console"}"#)
     let alarm = sending.sender.alarm
     Thread.detachNewThread { alarm.ring() }
-    #expect(sending.sender.finished(waitingMilliseconds: 60_000).isEmpty)
+    #expect(sending.sender.finished(waitingMilliseconds: 600_000).isEmpty)
     sending.sender.wakeUp()
-    #expect(sending.sender.finished(waitingMilliseconds: 60_000).isEmpty)
+    #expect(sending.sender.finished(waitingMilliseconds: 600_000).isEmpty)
     #expect(sending.sender.finished(waitingMilliseconds: 1).isEmpty)
   }
 
