@@ -12,6 +12,9 @@ typedef size_t (*ledger_curl_io)(char *bytes, size_t size, size_t count, void *c
 typedef curl_socket_t (*ledger_curl_opener)(
     void *context, curlsocktype purpose, struct curl_sockaddr *address);
 
+// To be called once before anything else, and before there is a second thread.
+static inline CURLcode ledger_curl_start(void) { return curl_global_init(CURL_GLOBAL_DEFAULT); }
+
 static inline CURLcode ledger_curl_set_long(CURL *handle, CURLoption option, long value) {
   return curl_easy_setopt(handle, option, value);
 }

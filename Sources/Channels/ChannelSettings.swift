@@ -143,7 +143,10 @@ struct MailSettings: Equatable, Sendable {
 
   init(_ reading: FieldReading) throws(RequestError) {
     try reading.allowOnly(
-      ["ca_file", "from", "from_name", "host", "kind", "password", "port", "reply_to", "tls", "user"]
+      [
+        "ca_file", "from", "from_name", "host", "kind", "password", "port", "reply_to", "tls",
+        "user",
+      ]
         + ChannelPace.keys)
     host = try reading.host("host")
     let word = reading.object["tls"] == nil ? "starttls" : try reading.string("tls")

@@ -131,7 +131,7 @@ final class CommandRunner {
   /// Hands it a message.
   ///
   /// - Returns: An outcome where it couldn't be handed over.
-  func begin(_ message: OutgoingMessage, at now: Instant = SystemClock.now()) -> AttemptOutcome? {
+  func begin(_ message: OutgoingMessage, at now: Instant) -> AttemptOutcome? {
     let time = SystemClock.monotonicNanoseconds()
     if process == nil {
       guard isReady(at: time) else { return Self.failure("command-down") }

@@ -96,7 +96,11 @@ func appendQuotedPrintable(_ text: String, to bytes: inout [UInt8]) {
         bytes += "=\r\n".utf8
         length = 0
       }
-      if isPlain { bytes.append(byte) } else { bytes += [UInt8(ascii: "="), hex(byte >> 4), hex(byte & 15)] }
+      if isPlain {
+        bytes.append(byte)
+      } else {
+        bytes += [UInt8(ascii: "="), hex(byte >> 4), hex(byte & 15)]
+      }
       length += width
     }
     bytes += "\r\n".utf8

@@ -84,7 +84,9 @@ package final class Sender {
     case let direct as any DirectChannel: finish(message, direct.send(message))
     case let network as any NetworkChannel: begin(message, network)
     case is CommandChannel:
-      if let outcome = commands[message.channel]?.begin(message) { finish(message, outcome) }
+      if let outcome = commands[message.channel]?.begin(message, at: now()) {
+        finish(message, outcome)
+      }
     default: finish(message, Unsendable(code: "no-channel").outcome)
     }
   }

@@ -57,6 +57,7 @@ import CCurl
     // Of a mail server, also while it is taken leave of.
     set(CURLOPT_SERVER_RESPONSE_TIMEOUT, max(1, request.pace.totalMilliseconds / 1_000))
     set(CURLOPT_USE_SSL, request.requiresTLS ? Int(CURLUSESSL_ALL.rawValue) : 0)
+    set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
     if let authorities = request.authorities { set(CURLOPT_CAINFO, authorities) }
     if let login = request.login {
       set(CURLOPT_USERNAME, login.user)

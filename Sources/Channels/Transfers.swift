@@ -31,7 +31,10 @@ enum Ticket {
   fileprivate let multi: UnsafeMutableRawPointer
   fileprivate let isRung = Atomic(false)
 
+  private static let hasStarted = ledger_curl_start() == CURLE_OK
+
   fileprivate init() {
+    invariant(Self.hasStarted, "curl doesn't start")
     guard let multi = unsafe curl_multi_init() else {
       fatalError("invariant broken: curl gave no handle")
     }

@@ -240,7 +240,8 @@ package final class Worker {
       wakeUp = next
       sizeLookedAt = turn.size
       if drafts.isEmpty { return }
-      try turn.commitInParts(drafts)
+      // The first commit shows what was decided; whoever opens next finishes a long resolution.
+      for part in CommitParts(drafts) { try turn.commit(part) }
       noteAppended()
     }
   }

@@ -8,8 +8,8 @@ import Platform
 /// Not installed; `tools/bench` runs it. `ledger-bench decode DIRECTORY`: picoseconds an event for
 /// reading the envelope of each stored line (canonical form checked, parts found), and for making
 /// the typed event of it, with one decoder for all lines or one for each; the least of fifteen runs
-/// over the first 100,000 events, since whatever else the machine does only adds to one. ``SendMeasure`` is the other
-/// measure.
+/// over the first 100,000 events, since whatever else the machine does only adds to one. ``SendMeasure``
+/// is the other measure.
 @main
 enum Program {
   static func main() {

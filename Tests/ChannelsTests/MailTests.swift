@@ -30,7 +30,8 @@ struct MailTests {
     let relay = try TestServer("relay.py")
     let authority = "\(try relay.text("directory"))/authority.pem"
     let sending = try Sending(
-      settings(try relay.number("port"), authority: authority, more: #","reply_to":"a@example.com""#),
+      settings(
+        try relay.number("port"), authority: authority, more: #","reply_to":"a@example.com""#),
       to: relay, secrets: ["secret": "pass-word\n"],
       now: { Instant(text: "2026-11-23T16:01:02.000000Z".utf8) ?? SystemClock.now() })
     #expect(sending.sender.check(sending.code) == .works)
@@ -69,7 +70,9 @@ struct MailTests {
     ) throws -> [String] {
       let report = try #require(try sending.send(try message(to: address)).report)
       #expect(report.outcome == .failed && report.evidence == .none)
-      return [report.code ?? "", report.isRetryable == true ? "again" : "never", report.detail ?? ""]
+      return [
+        report.code ?? "", report.isRetryable == true ? "again" : "never", report.detail ?? "",
+      ]
     }
     #expect(
       try failure(good, "nobody@example.com") == ["550 5.1.1", "never", "550 5.1.1 no such user"])
@@ -77,7 +80,8 @@ struct MailTests {
       try failure(good, "busy@example.com") == ["451 4.2.1", "again", "451 4.2.1 mailbox busy"])
     // A refusal doesn't spoil the connection for the next message.
     #expect(try good.send(try message(to: "u@example.com")).report?.outcome == .accepted)
-    let wrong = try Sending(settings(port, authority: authority), to: relay, secrets: ["secret": "other"])
+    let wrong = try Sending(
+      settings(port, authority: authority), to: relay, secrets: ["secret": "other"])
     #expect(
       try failure(wrong) == ["535", "again", "535 Incorrect authentication data"])
     guard case .fails(let words) = wrong.sender.check(wrong.code) else {
@@ -91,7 +95,8 @@ struct MailTests {
     #expect(try failure(stranger) == ["bad-certificate", "again", ""])
     let faulty = try TestServer("faulty_mail.py")
     let plain = try Sending(
-      settings(try faulty.number("port"), authority: authority), to: faulty, secrets: ["secret": "pass-word"])
+      settings(try faulty.number("port"), authority: authority), to: faulty,
+      secrets: ["secret": "pass-word"])
     #expect(try failure(plain) == ["not-encrypted", "again", ""])
     let closed = try Sending(
       settings(try faulty.number("closed"), authority: authority), to: faulty,
@@ -124,6 +129,20 @@ struct MailTests {
     #expect(odd.code == "550 5.7.1" && odd.detail == "550 5.7.1 the last ? one")
     // Three of them were taken whole, though nothing or a refusal was answered.
     #expect(sending.sender.check(sending.code) == .works)
+  }
+
+  @Test("that nobody answers for keeps no other message waiting")
+  func concurrency() throws {
+    let sending = try plain(try TestServer("faulty_mail.py"))
+    sending.sender.begin(try message(to: "silent@example.com", attempt: 1))
+    for attempt: EventID in 2...5 {
+      sending.sender.begin(try message(to: "u@example.com", attempt: attempt))
+    }
+    var order: [EventID] = []
+    while sending.sender.inFlight > 0 {
+      order += sending.sender.finished(waitingMilliseconds: 10_000).map(\.attempt)
+    }
+    #expect(order.last == 1 && order.dropLast().sorted() == [2, 3, 4, 5])
   }
 
   @Test("on a connection that was closed meanwhile goes once on a new one")

@@ -90,7 +90,8 @@ final class Sending {
   ) throws {
     prepareProcess()
     self.servers = servers
-    directory = FileManager.default.temporaryDirectory
+    directory =
+      FileManager.default.temporaryDirectory
       .appendingPathComponent("sending-\(UUID().uuidString)").path
     try createDirectories(directory)
     for (name, text) in secrets {
@@ -133,7 +134,8 @@ extension AttemptOutcome {
 /// A message to `address`.
 func message(
   to address: String, attempt: EventID = 7, number: Int = 1, kind: NoticeKind = .start,
-  isTest: Bool = false, start: String = "2026-11-23T17:00:00.000000Z", origin: String = "example.com/dr",
+  isTest: Bool = false, start: String = "2026-11-23T17:00:00.000000Z",
+  origin: String = "example.com/dr",
   programName: String = "Peak", text: NoticeText? = nil
 ) throws -> OutgoingMessage {
   let instant = try #require(Instant(text: start.utf8))

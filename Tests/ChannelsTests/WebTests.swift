@@ -43,7 +43,8 @@ struct WebhookTests {
     for number in 1...2 {
       let report = try #require(
         try sending.send(
-          try message(to: address, attempt: EventID(40 + number), number: number)).report)
+          try message(to: address, attempt: EventID(40 + number), number: number)
+        ).report)
       #expect(
         report == ChannelReport(outcome: .accepted, evidence: .handedOver, code: "http-204"))
     }
@@ -145,7 +146,8 @@ struct WebhookTests {
       to: server, secrets: ["secret": Self.secret])
     let report = try #require(
       try sending.send(
-        try message(to: "https://127.0.0.1:\(try server.number("https"))/ok")).report)
+        try message(to: "https://127.0.0.1:\(try server.number("https"))/ok")
+      ).report)
     #expect(report.code == "bad-certificate" && report.isRetryable == true)
     #expect(try WebRequest.all(server).isEmpty)
   }
@@ -189,9 +191,11 @@ struct SMSTests {
     "are on their way until the start, at most ten hours, and for a while after it",
     arguments: [
       ("2026-11-23T16:59:58.000000Z", NoticeKind.start, "2"),
-      ("2026-11-23T16:59:59.500000Z", .start, "600"), ("2026-11-23T18:00:00.000000Z", .start, "600"),
+      ("2026-11-23T16:59:59.500000Z", .start, "600"),
+      ("2026-11-23T18:00:00.000000Z", .start, "600"),
       ("2026-11-22T00:00:00.000000Z", .start, "36000"),
-      ("2026-11-23T16:59:00.000000Z", .cancel, "600"), ("2026-11-23T16:00:00.000000Z", .end, "3600"),
+      ("2026-11-23T16:59:00.000000Z", .cancel, "600"),
+      ("2026-11-23T16:00:00.000000Z", .end, "3600"),
     ])
   func validity(now: String, kind: NoticeKind, seconds: String) throws {
     let server = try TestServer("web.py")
@@ -238,7 +242,8 @@ struct SMSTests {
     }
   }
 
-  @Test("that nothing came back for, or a gateway gave up on, are unknown; too long ones aren't sent")
+  @Test(
+    "that nothing came back for, or a gateway gave up on, are unknown; too long ones aren't sent")
   func unknown() throws {
     let server = try TestServer("web.py")
     let sending = try sending(server)
@@ -247,7 +252,8 @@ struct SMSTests {
     let asked = try WebRequest.all(server).count
     #expect(asked == 2)
     let fits = NoticeText(subject: "", body: String(repeating: "é", count: 1_600))
-    #expect(try sending.send(try message(to: "+15551234567", text: fits)).report?.outcome == .accepted)
+    #expect(
+      try sending.send(try message(to: "+15551234567", text: fits)).report?.outcome == .accepted)
     let long = NoticeText(subject: "", body: String(repeating: "é", count: 1_601))
     let report = try sending.send(try message(to: "+15551234567", text: long)).report
     #expect(report?.code == "body-too-long" && report?.isRetryable == false)
