@@ -18,16 +18,21 @@ package struct NoticeTemplate: Equatable, Sendable {
   ///
   /// A drill says TEST in all of them and nothing else does; a late notice says LATE and no other.
   package init(_ published: TemplatePublished) throws(TemplateError) {
-    self.published = published
-    title = try published.title.map { text throws(TemplateError) in
-      try Self.parse(text, .subject)
-    }
-    body = try Self.parse(published.body, .body)
+    try self.init(checked: published)
     for content in samples {
       let text = try render(content)
       if published.title != nil { try check(text.subject, .subject, content) }
       try check(text.body, .body, content)
     }
+  }
+
+  /// Parses the texts of a template that was rendered in all ways before it was published.
+  package init(checked published: TemplatePublished) throws(TemplateError) {
+    self.published = published
+    title = try published.title.map { text throws(TemplateError) in
+      try Self.parse(text, .subject)
+    }
+    body = try Self.parse(published.body, .body)
   }
 
   /// What the template stands under in an attempt.

@@ -48,15 +48,18 @@ extension NoticeContent {
     by templates: [Defined<TemplatePublished>], for use: TemplateUse,
     escaping: TextEscaping = .none
   ) -> ComposedNotice {
-    var best: (rank: Int, notice: ComposedNotice)?
-    for candidate in templates where candidate.retired == nil {
-      guard let rank = candidate.definition.rank(for: use), rank > best?.rank ?? -1,
-        let template = try? NoticeTemplate(candidate.definition),
-        let text = try? template.render(self, escaping: escaping)
-      else { continue }
-      best = (rank, ComposedNotice(version: template.version, text: text))
+    let fitting = templates.enumerated().compactMap { index, candidate in
+      candidate.retired != nil
+        ? nil : candidate.definition.rank(for: use).map { (rank: $0, index: index) }
     }
-    return best?.notice ?? ComposedNotice(version: .builtin, text: builtinText())
+    for one in fitting.sorted(by: { ($0.rank, $1.index) > ($1.rank, $0.index) }) {
+      if let template = try? NoticeTemplate(checked: templates[one.index].definition),
+        let text = try? template.render(self, escaping: escaping)
+      {
+        return ComposedNotice(version: template.version, text: text)
+      }
+    }
+    return ComposedNotice(version: .builtin, text: builtinText())
   }
 }
 

@@ -42,7 +42,12 @@ enum TemplateCommands {
     } catch { throw CommandFailure(.badInput, error.text) }
     let version = template?.version ?? .builtin
     guard session.wantsJSON else {
-      try session.print("Template: \(version.text)\nSubject: \(text.subject)\n\n\(text.body)")
+      try session.print("Template: \(version.text)")
+      try session.print("Subject: \(text.subject)")
+      let lines = "\n\(text.body)".split(separator: "\n", omittingEmptySubsequences: false)
+      for line in lines.dropLast() {
+        try session.print(String(line))
+      }
       return .done
     }
     try session.print(
@@ -66,7 +71,7 @@ enum TemplateCommands {
         .notFound, "there is no template '\(text)'",
         hint: "a catalogue's \"templates\" publish them; builtin is always there")
     }
-    do { return try NoticeTemplate(found.definition) } catch {
+    do { return try NoticeTemplate(checked: found.definition) } catch {
       throw CommandFailure(.badInput, "template \(text) can't be read: \(error.text)")
     }
   }

@@ -87,7 +87,7 @@ struct WaitingProgramTests {
     #expect(plain.status == 0)
     #expect(
       plain.output
-        == "Template: t/1\nSubject: REAL start\n\nREAL Peak Relief, America/New_York with an end\n\n"
+        == "Template: t/1\nSubject: REAL start\n\nREAL Peak Relief, America/New_York with an end\n"
     )
     let drill = try object(
       ledger.operate([
