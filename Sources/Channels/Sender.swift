@@ -56,7 +56,7 @@ package final class Sender {
   }
 
   /// How many messages are on their way, or have come to an end that wasn't fetched yet.
-  package var inFlight: Int { underway.values.reduce(done.count, +) }
+  package var inFlight: Int { underway.values.reduce(0, +) }
 
   /// How many more messages the channel takes now, by its bound on those underway and its limit a
   /// second; 0 where it isn't set up, or asked for a pause.

@@ -17,7 +17,7 @@ extension Decider {
     reasons += times.reasons
     if let program = program?.definition, let start = times.start {
       reasons += try reasonsOfCaps(
-        program, start, times.end, isTest: request.isTest, except: nil)
+        program, start, times.end, isTest: request.isTest, except: context.dispatchID)
     }
     guard reasons.isEmpty, let program, let eventType, let start = times.start else {
       return reject(.request, of: context.dispatchID, request.document, reasons)

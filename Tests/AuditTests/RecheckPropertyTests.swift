@@ -32,9 +32,7 @@ struct RecheckPropertyTests {
     let history = try RandomHistory(seed: seed, steps: 160, rules: true).history
     let recheck = try history.recheck()
     #expect(recheck.findings == [], "seed \(seed)")
-    let withoutRules = history.events.count {
-      $0.type == .acknowledgementRecorded || $0.type == .userErased
-    }
+    let withoutRules = history.events.count { $0.type == .userErased }
     #expect(recheck.rechecked == recheck.examined - withoutRules, "seed \(seed)")
     let types = Set(history.events.map(\.type))
     #expect(

@@ -104,7 +104,7 @@ struct MemoryStateTests {
     #expect(due(world.now.adding(seconds: -61)) == [])
   }
 
-  @Test("An acknowledgement tells, and an escalation adds users whose channels aren't known yet")
+  @Test("An acknowledgement tells, and an escalation adds users on the program's channels")
   func othersNotices() throws {
     var world = try world()
     let dispatch = try world.request("07/02/2026 00:00")
@@ -120,8 +120,8 @@ struct MemoryStateTests {
     #expect(
       world.notices(of: dispatch).map(\.standing.state) == [.notified, .attempted, .pending])
     let plan = try world.decider.planNotices(limit: 9) { _ in true }
-    #expect(plan.attempts.isEmpty)
-    #expect(plan.suppressions.count == 1)
+    #expect(plan.attempts.map(\.key.userID.text) == ["u-3"])
+    #expect(plan.attempts.map(\.channel.text) == ["email"])
   }
 
   @Test("Events about what isn't there change nothing that decisions see")
