@@ -110,8 +110,9 @@ extension Decider {
 
 /// What operators decide about what is recorded already.
 extension Decider {
-  /// Decides `settle`: only an unknown outcome waits for that. After `resend` the notice is due on
-  /// its channel again, after `abandon` on the next one.
+  /// Decides `settle`; only an unknown outcome waits for that.
+  ///
+  /// After `resend` the notice is due on its channel again, after `abandon` on the next one.
   package func decide(_ request: SettleRequest) throws(Failure) -> Decision {
     let found = try ask { state throws(State.Failure) in try state.attempt(request.attempt) }
     guard let attempt = found else {

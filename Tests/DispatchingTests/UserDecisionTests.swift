@@ -186,6 +186,7 @@ struct HostileInputTests {
     #"{"command":"retire","kind":"program","id":"@","reason":"%"}"#,
     #"{"command":"settle","attempt":"!","decision":"resend","reason":"%"}"#,
     #"{"command":"correct","event":"!","reason":"%"}"#,
+    #"{"command":"result","attempt":"!","provider_id":"%","outcome":"failed","code":"%","at":"~"}"#,
     #"{"command":"end","dispatch_id":"@","reason":"%"}"#,
     #"{"command":"cancel","dispatch_id":"@","reason":"%"}"#,
   ]
