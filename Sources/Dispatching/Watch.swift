@@ -47,10 +47,11 @@ struct Watch {
     until end: Instant, _ observations: [EntityID: [Observation]], _ zones: [ZoneName: ZoneRules]
   ) -> Standing {
     var reading = ConditionReading(now: start, zones: zones, staleAfter: staleAfter)
-    var places: [EntityID: Int] = [:]
+    var signals = condition.signals.map { Progress(signal: $0, list: observations[$0] ?? []) }
+    let bounds = clockBounds(zones)
     var (isArmed, since) = (isArmed, nil as Instant?)
     while true {
-      take(observations, &places, &reading)
+      for index in signals.indices { signals[index].take(&reading) }
       let result = condition.evaluate(reading)
       if !isArmed {
         var wider = reading
@@ -69,13 +70,21 @@ struct Watch {
           ready = cap.zone.nextChange(after: reading.now, secondsOfDay: [0])
         }
       }
-      var changes = [ready, self.change(after: reading)].compactMap(\.self)
-      for signal in condition.signals {
-        let list = observations[signal] ?? []
-        if let index = places[signal], index < list.count { changes.append(list[index].countsFrom) }
-      }
       let now = reading.now
-      let next = changes.filter { $0 > now }.min()
+      var next: Instant?
+      func note(_ change: Instant?) {
+        if let change, change > now, next.map({ change < $0 }) ?? true { next = change }
+      }
+      note(ready)
+      for signal in signals { note(signal.next) }
+      if let staleAfter {
+        for observation in reading.observations.values {
+          note(observation.at.adding(seconds: staleAfter.seconds).next)
+        }
+      }
+      for bound in bounds {
+        note(bound.zone.nextChange(after: now, secondsOfDay: bound.secondsOfDay))
+      }
       guard let next, next <= end else {
         reading.now = max(end, now)
         return .waiting(
@@ -85,47 +94,44 @@ struct Watch {
     }
   }
 
-  /// Takes in the observations that count from now on.
-  private func take(
-    _ observations: [EntityID: [Observation]], _ places: inout [EntityID: Int],
-    _ reading: inout ConditionReading
-  ) {
-    for signal in condition.signals {
-      let list = observations[signal] ?? []
-      var index = places[signal] ?? 0
-      while index < list.count, list[index].countsFrom <= reading.now {
-        let new = list[index]
+  /// How far along the observations of one signal it has looked.
+  private struct Progress {
+    let signal: EntityID
+    let list: [Observation]
+    private var place = 0
+
+    init(signal: EntityID, list: [Observation]) {
+      self.signal = signal
+      self.list = list
+    }
+
+    /// When the next one begins to count.
+    var next: Instant? { place < list.count ? list[place].countsFrom : nil }
+
+    /// Takes in those that count now.
+    mutating func take(_ reading: inout ConditionReading) {
+      while place < list.count, list[place].countsFrom <= reading.now {
+        let new = list[place]
         let isLatest =
           reading.observations[signal].map { ($0.at, $0.event) < (new.at, new.event) } ?? true
         if isLatest { reading.observations[signal] = new }
-        index += 1
+        place += 1
       }
-      places[signal] = index
     }
   }
 
-  /// When an observation grows stale or a clock shows another answer, whichever comes first.
-  private func change(after reading: ConditionReading) -> Instant? {
-    var changes: [Instant] = []
-    if let staleAfter {
-      changes = reading.observations.values.compactMap { observation in
-        let stale = observation.at.adding(seconds: staleAfter.seconds).next
-        return stale > reading.now ? stale : nil
-      }
-    }
-    for test in condition.tests {
-      let (bounds, zone): ([Int], ZoneName)
+  /// At which seconds of a day, on whose clocks, a window or a day begins or ends.
+  private func clockBounds(
+    _ zones: [ZoneName: ZoneRules]
+  ) -> [(zone: ZoneRules, secondsOfDay: [Int])] {
+    condition.tests.compactMap { test in
       switch test.subject {
-      case .comparison: continue
-      case .window(let window, let name):
-        (bounds, zone) = ([window.from, window.to % 86_400], name)
-      case .days(_, let name): (bounds, zone) = ([0], name)
-      }
-      if let rules = reading.zones[zone] {
-        changes.append(rules.nextChange(after: reading.now, secondsOfDay: bounds))
+      case .comparison: nil
+      case .window(let window, let zone):
+        zones[zone].map { ($0, [window.from, window.to % 86_400]) }
+      case .days(_, let zone): zones[zone].map { ($0, [0]) }
       }
     }
-    return changes.min()
   }
 }
 
