@@ -89,7 +89,8 @@ extension Redecision {
     }
     return deciding { () throws(Rules.Failure) in
       let decider = self.decider(
-        dispatchID: requested.dispatchID, times: RecordedTimes(requested.start, requested.end, waiting: scheduled))
+        dispatchID: requested.dispatchID,
+        times: RecordedTimes(requested.start, requested.end, waiting: scheduled))
       switch try decider.decide(request) {
       case .rejected(let rejection):
         return .broken(

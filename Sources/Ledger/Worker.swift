@@ -69,14 +69,9 @@ package final class Worker {
       if !isStopping { try fireWhatIsDue() }
       let isBusy = try round(mayBegin: !isStopping)
       if isBusy { continue }
-      if isStopping { break }
-      if try isHeldUp() {
-        outcomes += sender.finished(waitingMilliseconds: Self.pauseMilliseconds)
-      } else {
-        break
-      }
+      guard try !isStopping && isHeldUp() else { return try finish() }
+      outcomes += sender.finished(waitingMilliseconds: Self.pauseMilliseconds)
     }
-    return try finish()
   }
 
   /// Sends what is due, now and whenever something is, until it is to stop.
