@@ -56,10 +56,16 @@ extension Decider {
     _ program: Defined<ProgramDefined>, _ eventType: Defined<MarketEventTypeDefined>
   ) throws(Failure) -> Decision {
     let modification = dispatch.modification + 1
-    let chunks = try resolve(
-      ResolutionTask(
-        dispatchID: dispatch.id, modification: modification, basis: basis,
-        program: program, eventType: eventType, time: context.now, cause: context.nextID))
+    let schedule = try ask { state throws(State.Failure) in try state.schedule(of: dispatch.id) }
+    // Nobody was told yet of a dispatch that waits, and whom it concerns is resolved when it is executed.
+    let isWaiting = schedule.map { $0.fate == nil } ?? false
+    let chunks =
+      isWaiting
+      ? []
+      : try resolve(
+        ResolutionTask(
+          dispatchID: dispatch.id, modification: modification, basis: basis,
+          program: program, eventType: eventType, time: context.now, cause: context.nextID))
     let superseded = try ask { state throws(State.Failure) in
       try state.pendingNotices(of: dispatch.id, before: modification)
     }

@@ -69,7 +69,8 @@ package final class Worker {
       if !isStopping { try fireWhatIsDue() }
       let isBusy = try round(mayBegin: !isStopping)
       if isBusy { continue }
-      guard try !isStopping && isHeldUp() else { return try finish() }
+      if isStopping { return try finish() }
+      guard try isHeldUp() else { return try finish() }
       outcomes += sender.finished(waitingMilliseconds: Self.pauseMilliseconds)
     }
   }

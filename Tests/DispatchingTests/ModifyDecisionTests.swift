@@ -43,6 +43,21 @@ struct ModifyDecisionTests {
     #expect(world.notices(of: dispatch, 2).allSatisfy { $0.standing.state == .pending })
   }
 
+  @Test("A dispatch that waits is changed without a resolution: whom it concerns is decided later")
+  func waiting() throws {
+    var world = try world()
+    let dispatch = try world.request(
+      "07/01/2026 14:00", "07/01/2026 16:00", #","execute_at":"07/01/2026 12:00""#)
+    #expect(world.notices(of: dispatch, 1).isEmpty)
+    let decision = try world.modify(dispatch, #""end_time":"07/01/2026 17:30""#)
+    #expect(decision.drafts.map(\.type) == [.dispatchModified])
+    world.now = try Instant("2026-07-01T16:00:00Z")
+    let due = try world.decider.decideDue(limit: 9)
+    #expect(due.map(\.type) == [.dispatchTriggered, .recipientsResolved])
+    try world.record(due)
+    #expect(world.notices(of: dispatch, 2).count == 2)
+  }
+
   @Test(
     "It is told as an extension exactly where the start stays and the end comes later or goes",
     arguments: [
