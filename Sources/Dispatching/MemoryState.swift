@@ -131,7 +131,7 @@ extension MemoryState: LedgerState {
       }
     }
     due.sort { one, other in
-      one.at == other.at ? precedes(one.notice.key, other.notice.key) : one.at < other.at
+      one.at == other.at ? one.notice.key < other.notice.key : one.at < other.at
     }
     return due.prefix(limit).map(\.notice)
   }
@@ -180,10 +180,4 @@ extension MemoryState {
         (other.channel?.text ?? "").utf8)
     }
   }
-}
-
-/// By dispatch, modification and user.
-private func precedes(_ one: NoticeKey, _ other: NoticeKey) -> Bool {
-  if one.dispatchID != other.dispatchID { return one.dispatchID < other.dispatchID }
-  return (one.modification, one.userID) < (other.modification, other.userID)
 }

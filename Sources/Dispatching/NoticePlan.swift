@@ -78,7 +78,7 @@ extension Decider {
 }
 
 extension Decider {
-  /// Plans the notices that are due, as many on each channel as it takes now.
+  /// Plans the notices that are due, the longest due first, as many on each channel as it takes now.
   ///
   /// A notice whose next channel isn't one of these stays due, and isn't looked at: so the cost follows what
   /// can be sent, however many wait for a channel that is full or isn't set up.
@@ -88,17 +88,23 @@ extension Decider {
     var plan = NoticePlan()
     var planner = NoticePlanner(decider: self)
     var left = room
-    for channel in room.keys.sorted(by: { $0.text < $1.text }) {
-      let due = try ask { state throws(State.Failure) in
-        try state.dueNotices(at: context.now, on: channel, limit: left[channel] ?? 0)
+    var due: [Notice] = []
+    for (channel, count) in room where count > 0 {
+      due += try ask { state throws(State.Failure) in
+        try state.dueNotices(at: context.now, on: channel, limit: count)
       }
-      for notice in due {
-        let planned = plan.attempts.count
-        // Whoever doesn't want to be told on this channel any more may be on another one's list.
-        try planner.add(notice, to: &plan) { (left[$0] ?? 0) > 0 }
-        if plan.attempts.count > planned, let used = plan.attempts.last?.channel {
-          left[used, default: 0] -= 1
-        }
+    }
+    due.sort { one, other in
+      (one.standing.dueAt ?? context.now, one.key) < (
+        other.standing.dueAt ?? context.now, other.key
+      )
+    }
+    for notice in due {
+      let planned = plan.attempts.count
+      // Whoever doesn't want to be told on this channel any more may be on another one's list.
+      try planner.add(notice, to: &plan) { (left[$0] ?? 0) > 0 }
+      if plan.attempts.count > planned, let used = plan.attempts.last?.channel {
+        left[used, default: 0] -= 1
       }
     }
     return plan

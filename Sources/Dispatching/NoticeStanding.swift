@@ -18,7 +18,7 @@ package enum NoticeState: String, Hashable, Sendable, CaseIterable {
 }
 
 /// Which notice is meant: there is one for each user whom a modification concerns.
-package struct NoticeKey: Hashable, Sendable {
+package struct NoticeKey: Hashable, Comparable, Sendable {
   package var dispatchID: EntityID
   package var modification: Int
   package var userID: EntityID
@@ -27,6 +27,12 @@ package struct NoticeKey: Hashable, Sendable {
     self.dispatchID = dispatchID
     self.modification = modification
     self.userID = userID
+  }
+
+  /// By dispatch, modification and user.
+  package static func < (one: NoticeKey, other: NoticeKey) -> Bool {
+    if one.dispatchID != other.dispatchID { return one.dispatchID < other.dispatchID }
+    return (one.modification, one.userID) < (other.modification, other.userID)
   }
 }
 
