@@ -33,6 +33,8 @@ package final class Sender {
 
   /// How many answers of channels that answer at once may wait to be recorded.
   private static let directAtOnce = 32
+  /// The furthest into the future that a server's wish is recorded: a week.
+  private static let longestAskedSeconds: Int64 = 604_800
   /// The longest that a server is left alone because it asks for it.
   private static let longestPauseSeconds: Int64 = 60
 
@@ -94,15 +96,15 @@ package final class Sender {
   private func begin(_ message: OutgoingMessage, _ channel: any NetworkChannel) {
     do {
       let request = try channel.request(for: message, at: now())
-      if let host = WebAddress(request.url)?.host, let until = pauses[.host(host)],
-        SystemClock.monotonicNanoseconds() < until
-      {
+      let time = SystemClock.monotonicNanoseconds()
+      if let host = WebAddress(request.url)?.host, let until = pauses[.host(host)], time < until {
         // Nothing was said, and another try may help: it comes after the pause.
         finish(
           message,
           .reported(
             ChannelReport(
-              outcome: .failed, evidence: .none, code: "retry-after", isRetryable: true)))
+              outcome: .failed, evidence: .none, code: "retry-after", isRetryable: true,
+              retryAfter: now().adding(milliseconds: Int64(until - time) / 1_000_000))))
         return
       }
       if let sms = channel as? SMSChannel { log(.segments(message.attempt, sms.segments(message))) }
@@ -159,13 +161,22 @@ package final class Sender {
         continue
       }
       pause(after: end, transfer.request, message.channel, channel)
-      finish(message, channel.outcome(of: end))
+      finish(message, asked(channel.outcome(of: end), after: end.retryAfterSeconds))
     }
     for command in commands.values {
       for (message, outcome) in command.advance(at: SystemClock.monotonicNanoseconds()) {
         finish(message, outcome)
       }
     }
+  }
+
+  /// What came of a message, with when its server will listen again, where it has said so.
+  private func asked(_ outcome: AttemptOutcome, after seconds: Int64) -> AttemptOutcome {
+    guard case .reported(var report) = outcome, report.isRetryable == true, seconds > 0 else {
+      return outcome
+    }
+    report.retryAfter = now().adding(seconds: min(seconds, Self.longestAskedSeconds))
+    return .reported(report)
   }
 
   private func pause(

@@ -99,10 +99,17 @@ struct WebhookTests {
     func code(_ address: String) throws -> String? {
       try sending.send(try message(to: address)).report?.code
     }
-    #expect(try code("http://127.0.0.1:\(port)/status/503?after=120") == "http-503")
+    let asked = try #require(
+      try sending.send(try message(to: "http://127.0.0.1:\(port)/status/503?after=120")).report)
+    #expect(asked.code == "http-503")
+    // When it will listen again is told to whoever decides on the next try.
+    let now = SystemClock.now()
+    let again = try #require(asked.retryAfter)
+    #expect(again > now.adding(seconds: 60) && again <= now.adding(seconds: 120))
     let paused = try #require(
       try sending.send(try message(to: "http://127.0.0.1:\(port)/ok")).report)
     #expect(paused.code == "retry-after" && paused.isRetryable == true)
+    #expect(try #require(paused.retryAfter) <= now.adding(seconds: 61))
     #expect(try code("http://localhost:\(try other.number("http"))/ok") == "http-204")
     #expect(try WebRequest.all(server).count == 1)
   }
