@@ -204,4 +204,15 @@ import Testing
     #expect(scanner.take("x") == false)
     #expect(scanner.take("") == true)
   }
+
+  @Test("milliseconds move an instant, and never out of the calendar")
+  func milliseconds() throws {
+    let noon = try #require(Instant(microseconds: 1_700_000_000_000_000))
+    #expect(noon.adding(milliseconds: 1).microseconds == noon.microseconds + 1_000)
+    #expect(noon.adding(milliseconds: -1_500).microseconds == noon.microseconds - 1_500_000)
+    for far in [Int64.max, Int64.max / 1_000] {
+      #expect(noon.adding(milliseconds: far) == noon.adding(seconds: .max))
+      #expect(noon.adding(milliseconds: -far) == noon.adding(seconds: -.max))
+    }
+  }
 }

@@ -36,6 +36,14 @@ struct ReaderTests {
     }
   }
 
+  @Test("the newer slot says how many events were durable when it was written")
+  func newestSize() throws {
+    let disk = Workload.finishedDisk(sizes: Self.sizes)
+    #expect(try Head.newestSize(in: disk, of: Workload.identity.id) == 14)
+    disk.remove("head")
+    #expect(try Head.newestSize(in: disk, of: Workload.identity.id) == 0)
+  }
+
   @Test("the tree of any beginning of the log is found without its index")
   func trees() throws {
     let disk = Workload.finishedDisk(sizes: Self.sizes)

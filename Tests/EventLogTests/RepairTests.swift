@@ -106,6 +106,24 @@ struct RepairTests {
     for path in segments(whole) { #expect(disk.bytes(of: path) == whole.bytes(of: path)) }
   }
 
+  @Test("a copy whose own last segment can't be read still gives what else it has")
+  func copyWithoutEnd() throws {
+    let whole = Workload.finishedDisk(sizes: [5, 9])
+    let names = segments(whole)
+    let copy = whole.copy()
+    let last = try #require(names.last)
+    var header = try #require(copy.bytes(of: last))
+    header[20] ^= 1
+    copy.setBytes(of: last, to: header)
+    copy.remove("head")
+    let disk = whole.copy()
+    var bytes = try #require(disk.bytes(of: names[0]))
+    bytes[300] ^= 1
+    disk.setBytes(of: names[0], to: bytes)
+    try apply(try plan(disk, from: copy), to: disk)
+    #expect(try isWhole(disk, 9))
+  }
+
   @Test("an older copy mends what it holds; what came since has to be sound")
   func olderCopy() throws {
     let older = Workload.finishedDisk(sizes: [6, 14])
