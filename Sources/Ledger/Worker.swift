@@ -138,8 +138,11 @@ package final class Worker {
       try add(plan.attempts, to: &drafts, &messages, from: turn, decider)
     }
     if !drafts.isEmpty {
+      let before = turn.size
       try turn.commit(drafts)
       noteAppended()
+      // No time or condition depends on what was sent: there is nothing new to look at.
+      if sizeLookedAt == before { sizeLookedAt = turn.size }
     }
     outcomes = []
     report.suppressed += suppressed
@@ -246,14 +249,7 @@ package final class Worker {
 
   /// Whether notices are due on a channel that is set up and takes none at the moment.
   private func isHeldUp() throws(LedgerError) -> Bool {
-    let full = channels.codes.filter { sender.room(on: $0) == 0 }
-    if full.isEmpty { return false }
-    let now = ledger.surroundings.now()
-    return try inViews { () throws(ViewError) in
-      for code in full
-      where try !ledger.views.notices.due(at: now, on: code, limit: 1).isEmpty { return true }
-      return false
-    }
+    try isAnythingDue(on: channels.codes.filter { sender.room(on: $0) == 0 })
   }
 
   /// Waits until a notice is due, somebody has appended, or the worker is to stop.
@@ -273,15 +269,18 @@ package final class Worker {
       if found != size { return found }
       if let wakeUp, wakeUp <= ledger.surroundings.now() { break }
       // A notice that is due and can't be sent stays due: it doesn't end the waiting.
-      if let next, next <= ledger.surroundings.now(), try isAnythingSendable() { break }
+      if let next, next <= ledger.surroundings.now(), try isAnythingDue(on: channels.codes) {
+        break
+      }
     }
     return try knownSize()
   }
 
-  private func isAnythingSendable() throws(LedgerError) -> Bool {
+  private func isAnythingDue(on codes: [ChannelCode]) throws(LedgerError) -> Bool {
+    if codes.isEmpty { return false }
     let now = ledger.surroundings.now()
     return try inViews { () throws(ViewError) in
-      for code in channels.codes
+      for code in codes
       where try !ledger.views.notices.due(at: now, on: code, limit: 1).isEmpty { return true }
       return false
     }
