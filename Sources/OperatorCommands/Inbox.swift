@@ -20,6 +20,8 @@ struct Inbox {
 
   private let ledger: Ledger
   private let storage: FileStorage
+  /// The same directory, for what others made: a link isn't followed, a FIFO isn't waited for.
+  private let dropped: FileStorage
 
   init(of ledger: Ledger) throws(CommandFailure) {
     self.ledger = ledger
@@ -29,6 +31,7 @@ struct Inbox {
         try storage.ensureDirectory(name)
       }
       self.storage = storage
+      dropped = try FileStorage.openForReading(directory: ledger.path.directory)
     } catch {
       throw CommandFailure(.storage(error))
     }
@@ -36,7 +39,8 @@ struct Inbox {
 
   /// Takes all files that are there, by name.
   ///
-  /// What can't be done at the moment, since another process writes for long, stays for the next time.
+  /// What can't be done at the moment, since another process writes for long, stays for the next time; and
+  /// what isn't a file that can be read stays where it is.
   ///
   /// - Returns: Whether any was taken.
   func takeAll() throws(LedgerError) -> Bool {
@@ -45,14 +49,22 @@ struct Inbox {
     var isAnyTaken = false
     for name in names where !name.hasPrefix(".") && !Self.unfinished.contains(where: name.hasSuffix)
     {
-      guard let bytes = read(name) else { continue }
-      let digest = SHA256.hash(Array(name.utf8) + [0] + bytes).hex
+      let path = "\(Self.directory)/\(name)"
+      guard let size = try? dropped.open(path, for: .reading).size() else { continue }
+      let digest: String
       let answer: Answer
-      do {
-        answer = try self.answer(to: bytes, key: "inbox/\(digest)")
-      } catch {
-        if case .locked = error { return isAnyTaken }
-        throw error
+      if size > UInt64(CallInput.limit) {
+        digest = SHA256.hash(Array("\(name)\0\(size)".utf8)).hex
+        answer = Self.tooLarge(size)
+      } else {
+        guard let bytes = try? dropped.read(path, limit: Int(size)) else { continue }
+        digest = SHA256.hash(Array(name.utf8) + [0] + bytes).hex
+        do {
+          answer = try self.answer(to: bytes, key: "inbox/\(digest)")
+        } catch {
+          if case .locked = error { return isAnyTaken }
+          throw error
+        }
       }
       do { try move(name, digest, answer) } catch { throw .log(.storage(error)) }
       isAnyTaken = true
@@ -65,10 +77,10 @@ struct Inbox {
     let document: JSON
   }
 
-  /// A file's bytes, or `nil` where it is gone again or isn't one.
-  private func read(_ name: String) -> [UInt8]? {
-    try? readFile(
-      joinPath(ledger.path.directory, "\(Self.directory)/\(name)"), limit: CallInput.limit)
+  private static func tooLarge(_ size: UInt64) -> Answer {
+    let failure = CallInput.failure(
+      "the file has \(size) bytes, and \(CallInput.limit) are the most")
+    return Answer(isAccepted: false, document: failure.json(hint: failure.hint))
   }
 
   private func answer(to bytes: [UInt8], key: String) throws(LedgerError) -> Answer {

@@ -108,6 +108,23 @@ struct WorkerTests {
     #expect((refused["error"] as? [String: Any])?["exit"] as? Int == 65)
     #expect(try count("dispatch.rejected.v1") == 1)
     #expect(names("inbox").isEmpty)
+    // What is no file is left where it is, and holds nobody up; what is too large is refused.
+    #expect(unsafe mkfifo(ledger.path + "/inbox/fifo", 0o600) == 0)
+    try FileManager.default.createDirectory(
+      atPath: ledger.path + "/inbox/folder", withIntermediateDirectories: false)
+    try FileManager.default.createSymbolicLink(
+      atPath: ledger.path + "/inbox/link",
+      withDestinationPath: ProgramLedger.requests + "/open-ended.json")
+    try Data().write(to: URL(fileURLWithPath: ledger.path + "/inbox/.large.json"))
+    try #require(unsafe truncate(ledger.path + "/inbox/.large.json", 256 << 20 + 1) == 0)
+    try FileManager.default.moveItem(
+      atPath: ledger.path + "/inbox/.large.json", toPath: ledger.path + "/inbox/large.json")
+    try until { names("refused").count == 8 }
+    #expect(names("inbox") == ["fifo", "folder", "link"])
+    #expect(try count("dispatch.requested.v1") == 1)
+    for name in names("inbox") {
+      try FileManager.default.removeItem(atPath: "\(ledger.path)/inbox/\(name)")
+    }
     // What isn't whole yet is left alone.
     try Data("{".utf8).write(to: URL(fileURLWithPath: ledger.path + "/inbox/later.part"))
     usleep(400_000)
