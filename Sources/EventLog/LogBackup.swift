@@ -166,8 +166,9 @@ package struct LogBackup {
     guard let made = Head.made(from: survey, after: slots.first?.generation ?? 1) else {
       throw .needsRepair(survey.end)
     }
-    let bytes = made.sorted { $0.offset < $1.offset }.flatMap { $0.encoded(in: identity.id) }
-    try reporting { () throws(StorageError) in try stage(bytes, as: LogPath.head) }
+    try reporting { () throws(StorageError) in
+      try stage(Head.encoded(made, in: identity.id), as: LogPath.head)
+    }
   }
 
   /// Stages a file of the ledger's, if there is one.
@@ -190,18 +191,12 @@ package struct LogBackup {
   private mutating func stage(
     _ file: any StorageFile, _ length: UInt64, as path: String
   ) throws(StorageError) {
-    let made = try target.openFresh(path + LogPath.unfinishedSuffix)
-    try forEachPiece(of: file, 0..<length) { (bytes, offset) throws(StorageError) in
-      try made.writeFully(bytes, at: offset)
-    }
-    try made.synchronize()
+    _ = try target.copy(0..<length, of: file, to: path + LogPath.unfinishedSuffix)
     staged.append(path)
   }
 
   private func putInPlace(_ path: String) throws(StorageError) {
-    try target.rename(path + LogPath.unfinishedSuffix, to: path)
-    try target.synchronizeDirectory(
-      path.split(separator: "/").dropLast().first.map(String.init) ?? ".")
+    try target.putInPlace(path + LogPath.unfinishedSuffix, as: path)
   }
 
   /// What lies in the ledger's quarantine and not yet in the copy's.

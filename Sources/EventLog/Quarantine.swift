@@ -65,16 +65,10 @@ struct Quarantine {
     reason: QuarantinedFile.Reason
   ) throws(StorageError) -> QuarantinedFile {
     try storage.ensureDirectory(LogPath.quarantineDirectory)
-    let digest = try forEachPiece(of: file, range) { (_, _) in }
+    let digest = try storage.copy(range, of: file, to: LogPath.unfinishedQuarantine).digest
     let path = LogPath.quarantined(
       segment: segment, offset: range.lowerBound, reason: reason, digest: digest)
-    let copy = try storage.openFresh(LogPath.unfinishedQuarantine)
-    try forEachPiece(of: file, range) { (bytes, offset) throws(StorageError) in
-      try copy.writeFully(bytes, at: offset - range.lowerBound)
-    }
-    try copy.synchronize()
-    try storage.rename(LogPath.unfinishedQuarantine, to: path)
-    try storage.synchronizeDirectory(LogPath.quarantineDirectory)
+    try storage.putInPlace(LogPath.unfinishedQuarantine, as: path)
     return QuarantinedFile(
       path: path, reason: reason, segment: segment, offset: range.lowerBound,
       length: UInt64(range.count), digest: digest)

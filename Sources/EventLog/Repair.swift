@@ -46,11 +46,7 @@ extension RepairPlan {
         setAside.append(try quarantine.move(unfinished: name))
       }
       let content = try patch.file(in: storage, copy: copy)
-      let made = try storage.openFresh(unfinished)
-      try forEachPiece(of: content, 0..<patch.length) { (bytes, offset) throws(StorageError) in
-        try made.writeFully(bytes, at: offset)
-      }
-      try made.synchronize()
+      let made = try storage.copy(0..<patch.length, of: content, to: unfinished).file
       // What was read for the plan must be what was read now.
       let written = try forEachPiece(of: made, range) { (_, _) in }
       guard written == digest, try made.size() == patch.length else {
@@ -61,8 +57,7 @@ extension RepairPlan {
         setAside.append(
           try quarantine.copy(0..<own.size(), of: own, segment: segment, reason: .replaced))
       }
-      try storage.rename(unfinished, to: path)
-      try storage.synchronizeDirectory(LogPath.logDirectory)
+      try storage.putInPlace(unfinished, as: path)
       return setAside
     }
   }

@@ -139,8 +139,7 @@ private struct RepairDraft {
       }
     }
     if let head {
-      files[LogPath.head] = MemoryFile(
-        head.sorted { $0.offset < $1.offset }.flatMap { $0.encoded(in: identity.id) })
+      files[LogPath.head] = MemoryFile(Head.encoded(head, in: identity.id))
     }
     return OverlayStorage(storage, replacing: files)
   }
@@ -336,6 +335,11 @@ extension SegmentPatch {
 }
 
 extension Head {
+  /// All of the file that holds these two slots.
+  static func encoded(_ slots: [HeadSlot], in ledger: LedgerID) -> [UInt8] {
+    slots.sorted { $0.offset < $1.offset }.flatMap { $0.encoded(in: ledger) }
+  }
+
   /// Two slots that tell of the end of a log; `nil` where it doesn't end well.
   static func made(from survey: LogSurvey, after generation: UInt64) -> [HeadSlot]? {
     guard survey.endsWithFill, let frontier = survey.scanner.frontier,

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Moves a part of a buffer to its beginning.
 func moveToFront(_ buffer: inout [UInt8], _ range: Range<Int>) {
   if range.isEmpty { return }
@@ -51,9 +53,28 @@ extension Storage {
     let file = try openFresh(unfinished)
     if !bytes.isEmpty { try file.writeFully(bytes, at: 0) }
     try file.synchronize()
+    try putInPlace(unfinished, as: path)
+  }
+
+  /// Gives a file that is durable its name, durably, in place of whatever had it.
+  func putInPlace(_ unfinished: String, as path: String) throws(StorageError) {
     try rename(unfinished, to: path)
     let parts = path.split(separator: "/")
     try synchronizeDirectory(parts.count > 1 ? parts.dropLast().joined(separator: "/") : ".")
+  }
+
+  /// Writes a part of a file, from its beginning on, into one that is empty before; durably.
+  ///
+  /// - Returns: The new file, and the SHA-256 of what was written.
+  func copy(
+    _ range: Range<UInt64>, of file: any StorageFile, to path: String
+  ) throws(StorageError) -> (file: any StorageFile, digest: Digest) {
+    let made = try openFresh(path)
+    let digest = try forEachPiece(of: file, range) { (bytes, offset) throws(StorageError) in
+      try made.writeFully(bytes, at: offset - range.lowerBound)
+    }
+    try made.synchronize()
+    return (made, digest)
   }
 
   /// All bytes of a file of at most `limit` bytes, or `nil` where there is none or a longer one.
