@@ -34,12 +34,7 @@ package struct SignalReport: Equatable, Sendable {
     if let unit, !isUnit(unit) {
       throw reading.failure("unit", .badValue(found: unit, expected: .unit))
     }
-    at = try reading.optionalString("at").map { text throws(RequestError) in
-      guard let time = OffsetTime(text: text.utf8) else {
-        throw reading.failure("at", .badValue(found: text, expected: .instant))
-      }
-      return time.instant
-    }
+    at = try reading.optionalInstant("at")
     document = object
   }
 }

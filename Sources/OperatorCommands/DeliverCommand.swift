@@ -49,12 +49,7 @@ enum DeliverCommand {
       return try print(plan, &session)
     }
     do { try StopRequest.listen() } catch { throw CommandFailure(error) }
-    let log: DeliveryLog
-    do {
-      log = try DeliveryLog(path: invocation[logFile], now: SystemClock.now)
-    } catch {
-      throw CommandFailure(error)
-    }
+    let log = try log(to: invocation[logFile])
     let inbox = try invocation[watch] ? Inbox(of: ledger) : nil
     let report = try inLedger { () throws(LedgerError) in
       let worker = try Worker(ledger, through: channels, log: log.add)
@@ -74,16 +69,13 @@ enum DeliverCommand {
     _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
     let notes = NoteBook()
-    let senderNotes = SenderNotes()
-    func keep(_ note: WorkerNote) {
-      if case .sender(let said) = note { senderNotes.add(said) }
-    }
+    let log = try log(to: nil)
     let report: DeliveryReport
     do throws(CommandFailure) {
       do { try StopRequest.listen() } catch { throw CommandFailure(error) }
       let ledger = try world.open(invocation, notes)
       do throws(LedgerError) {
-        let worker = try Worker(ledger, through: channels, log: keep)
+        let worker = try Worker(ledger, through: channels, log: log.add)
         report = try worker.deliverOnce { StopRequest.isMade }
       } catch {
         if case .delivering = error {
@@ -100,8 +92,14 @@ enum DeliverCommand {
         hint: "'dispatch-ledger deliver --once' sends what is still due")
     }
     notes.print(to: &session)
-    senderNotes.print(to: &session)
+    log.print(to: &session)
     return try print(report, asJSON: false, &session)
+  }
+
+  private static func log(to path: String?) throws(CommandFailure) -> DeliveryLog {
+    do { return try DeliveryLog(path: path, now: SystemClock.now) } catch {
+      throw CommandFailure(error)
+    }
   }
 
   /// The channels that the settings name.

@@ -24,14 +24,13 @@ enum ObserveCommand {
   static func run(
     _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
-    var document = JSONObject()
-    document["signal"] = .string(invocation[signal])
-    document["value"] = .string(invocation[value])
-    document["unit"] = invocation[unit].map { .string($0) }
-    document["at"] = invocation[at].map { .string($0) }
-    let report: SignalReport
-    do { report = try SignalReport(document) } catch { throw CallInput.failure(error.text) }
-    return try submit(
-      CallText(call: Call([.observe(report)]), lines: []), invocation, nil, world, &session)
+    let observe = try command(
+      "observe",
+      [
+        ("signal", .string(invocation[signal])), ("value", .string(invocation[value])),
+        ("unit", invocation[unit].map { .string($0) }),
+        ("at", invocation[at].map { .string($0) }),
+      ])
+    return try submit(observe, invocation, world, &session)
   }
 }

@@ -120,18 +120,14 @@ enum ChangeCommands {
     examples: [Example("dispatch-ledger end 0192… --reason 'load is normal again'", "Say why")],
     takes: [Shared.dispatch, Shared.reason, Shared.key, Shared.expect],
     run: { (invocation, world, session) throws(CommandFailure) in
-      let change = try change(invocation)
-      return try submit(
-        CallText(call: Call([.end(change)]), lines: []), invocation, nil, world, &session)
+      try submit(.end(try change(invocation)), invocation, world, &session)
     })
   static let cancel = OperatorCommand(
     "cancel", "Cancel a dispatch and tell all who were told of it",
     examples: [Example("dispatch-ledger cancel 0192… --reason 'called in error'", "Say why")],
     takes: [Shared.dispatch, Shared.reason, Shared.key, Shared.expect],
     run: { (invocation, world, session) throws(CommandFailure) in
-      let change = try change(invocation)
-      return try submit(
-        CallText(call: Call([.cancel(change)]), lines: []), invocation, nil, world, &session)
+      try submit(.cancel(try change(invocation)), invocation, world, &session)
     })
 
   private static func change(
