@@ -8,7 +8,7 @@ import Testing
 import Views
 
 /// The state in memory and the views are two folds over the same events: neither knows the other.
-@Suite("Memory and views", .timeLimit(.minutes(10)))
+@Suite("Memory and views", .timeLimit(.minutes(30)))
 struct FoldTests {
   @Test(
     "answer alike at many points of a long history, whoever it speaks of before or after their time",

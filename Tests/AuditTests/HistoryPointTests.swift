@@ -6,7 +6,7 @@ import Events
 import Testing
 import Views
 
-@Suite("A moment of history", .timeLimit(.minutes(3)))
+@Suite("A moment of history", .timeLimit(.minutes(30)))
 struct HistoryPointTests {
   private func reader(_ commits: some Sequence<[Event]>) throws -> LogReader {
     try LogReader(

@@ -5,7 +5,7 @@ import Events
 import Simulation
 import Testing
 
-@Suite("Rechecking random histories", .timeLimit(.minutes(5)))
+@Suite("Rechecking random histories", .timeLimit(.minutes(30)))
 struct RecheckPropertyTests {
   private static let seeds: [UInt64] = Array(1...amount(12, long: 200))
 

@@ -6,7 +6,7 @@ import Foundation
 import Platform
 import Testing
 
-@Suite("A command that carries notices", .timeLimit(.minutes(1)))
+@Suite("A command that carries notices", .timeLimit(.minutes(30)))
 struct CommandTests {
   private func sending(_ command: String? = nil, timeout: String = "PT10S") throws -> Sending {
     let carrier =
@@ -71,7 +71,7 @@ struct CommandTests {
   }
 }
 
-@Suite("What channels go by", .timeLimit(.minutes(1)))
+@Suite("What channels go by", .timeLimit(.minutes(30)))
 struct PaceTests {
   @Test("a limit a second lets through no more in any second, and doesn't save up")
   func bucket() {

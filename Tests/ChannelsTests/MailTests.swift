@@ -6,7 +6,7 @@ import Foundation
 import Platform
 import Testing
 
-@Suite("E-mail through a relay", .timeLimit(.minutes(2)))
+@Suite("E-mail through a relay", .timeLimit(.minutes(30)))
 struct MailTests {
   private func settings(
     _ port: Int64, authority: String, user: String = "ledger", more: String = ""

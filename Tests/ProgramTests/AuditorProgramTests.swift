@@ -3,7 +3,7 @@ import CommandLineInterface
 import Foundation
 import Testing
 
-@Suite("ledger-audit", .timeLimit(.minutes(5)))
+@Suite("ledger-audit", .timeLimit(.minutes(30)))
 struct AuditorProgramTests {
   private func audit(_ ledger: ProgramLedger, _ arguments: [String]) throws -> Ended {
     try Shell.run("ledger-audit", arguments + ["-C", ledger.path])

@@ -2,7 +2,7 @@ import Foundation
 import Simulation
 import Testing
 
-@Suite("dispatch-ledger --batch", .timeLimit(.minutes(5)))
+@Suite("dispatch-ledger --batch", .timeLimit(.minutes(30)))
 struct BatchTests {
   /// So many requests, each with its number.
   private func requests(_ count: Int) -> String {

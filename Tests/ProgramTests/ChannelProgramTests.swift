@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Channels as they are set up", .timeLimit(.minutes(2)))
+@Suite("Channels as they are set up", .timeLimit(.minutes(30)))
 struct ChannelProgramTests {
   private let ledger: ProgramLedger
 

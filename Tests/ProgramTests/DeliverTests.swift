@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("dispatch-ledger deliver", .timeLimit(.minutes(5)))
+@Suite("dispatch-ledger deliver", .timeLimit(.minutes(30)))
 struct DeliverTests {
   static let configuration = #"""
     {"channels":{"sms":{"kind":"spool","directory":"spool"},"console":{"kind":"console"}}}

@@ -6,7 +6,7 @@ import Platform
 import Testing
 
 /// What somebody who trusts neither the operator nor the operator's machine can prove.
-@Suite("Evidence that an outsider can check", .timeLimit(.minutes(3)))
+@Suite("Evidence that an outsider can check", .timeLimit(.minutes(30)))
 struct EvidenceTests {
   let ledger: ProgramLedger
   let folder: TemporaryFolder

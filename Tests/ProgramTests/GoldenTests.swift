@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What lies under `ledger/golden` and `ledger/damaged` is what the programs make and say today.
-@Suite("The stories of the contract", .timeLimit(.minutes(3)))
+@Suite("The stories of the contract", .timeLimit(.minutes(30)))
 struct GoldenTests {
   static let golden = ProgramLedger.repository + "/ledger/golden"
   static let damaged = ProgramLedger.repository + "/ledger/damaged"

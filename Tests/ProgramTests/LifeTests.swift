@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("The life of a dispatch, by the programs", .timeLimit(.minutes(5)))
+@Suite("The life of a dispatch, by the programs", .timeLimit(.minutes(30)))
 struct LifeTests {
   private func requested(_ ledger: ProgramLedger, hours: Double = 6) throws -> String {
     let format = ISO8601DateFormatter()

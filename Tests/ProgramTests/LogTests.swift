@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("ledger-audit log", .timeLimit(.minutes(5)))
+@Suite("ledger-audit log", .timeLimit(.minutes(30)))
 struct LogTests {
   private func log(_ ledger: ProgramLedger, _ arguments: [String]) throws -> Ended {
     try Shell.run("ledger-audit", ["log", "-C", ledger.path] + arguments)

@@ -3,7 +3,7 @@ import Foundation
 import OperatorCommands
 import Testing
 
-@Suite("dispatch-ledger", .timeLimit(.minutes(5)))
+@Suite("dispatch-ledger", .timeLimit(.minutes(30)))
 struct OperatorProgramTests {
   @Test("its table of commands has no fault, and each example in it parses")
   func table() {

@@ -4,7 +4,7 @@ import Merkle
 import Testing
 
 /// What leaves the house: proofs, cosignatures and static files, checked without the ledger.
-@Suite("Proofs for whoever has no ledger", .timeLimit(.minutes(3)))
+@Suite("Proofs for whoever has no ledger", .timeLimit(.minutes(30)))
 struct ProofTests {
   let ledger: ProgramLedger
   let folder: TemporaryFolder

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("ledger-audit recheck", .timeLimit(.minutes(3)))
+@Suite("ledger-audit recheck", .timeLimit(.minutes(30)))
 struct RecheckProgramTests {
   private func stories(_ kind: String) throws -> [String] {
     let folder = "\(ProgramLedger.repository)/ledger/\(kind)"

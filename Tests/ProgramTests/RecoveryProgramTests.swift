@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Backing up, repairing and comparing", .timeLimit(.minutes(3)))
+@Suite("Backing up, repairing and comparing", .timeLimit(.minutes(30)))
 struct RecoveryProgramTests {
   let ledger: ProgramLedger
   let folder: TemporaryFolder

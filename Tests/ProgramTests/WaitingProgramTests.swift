@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Templates, rules and signals from the command line", .timeLimit(.minutes(5)))
+@Suite("Templates, rules and signals from the command line", .timeLimit(.minutes(30)))
 struct WaitingProgramTests {
   private static let catalogue = """
     {"templates":[{"id":"t","program_id":1,"subject":"{{mark}} {{kind}}","body":"{{mark}} {{program}}, {{zone}}{{#end}} with an end{{/end}}"}],

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("A worker that watches", .timeLimit(.minutes(5)))
+@Suite("A worker that watches", .timeLimit(.minutes(30)))
 struct WorkerTests {
   let ledger: ProgramLedger
 
