@@ -12,8 +12,10 @@ package struct ModificationAccount: Sendable {
   package let deadline: Instant?
   package let recipients: Int
   package let exclusions: Int
-  /// By user.
+  /// By user, with those who are told by escalation.
   package let told: [Told]
+
+  package var escalated: Int { told.count(where: \.isEscalated) }
 
   /// How many notices stand so.
   package func count(_ state: NoticeState) -> Int { told.count { $0.state == state } }
@@ -92,6 +94,7 @@ extension ModificationAccount {
     var document = JSONObject()
     document["considered"] = .integer(Int64(recipients + exclusions))
     document["deadline"] = deadline.map { .string($0.text) }
+    document["escalated"] = escalated > 0 ? .integer(Int64(escalated)) : nil
     document["event"] = .string(String(event))
     document["exclusions"] = .integer(Int64(exclusions))
     document["kind"] = .string(kind.rawValue)
@@ -109,6 +112,7 @@ extension Told {
   fileprivate var document: JSON {
     var document = JSONObject()
     document["clock"] = proof?.isByClock == true ? true : nil
+    document["escalated"] = isEscalated ? true : nil
     document["event"] = proof.map { .string(String($0.event)) }
     document["evidence"] = proof.map { .integer(Int64($0.evidence.rawValue)) }
     document["minutes"] = minutes.map { .integer($0) }

@@ -40,6 +40,10 @@ extension Event {
       NoticeKey(
         dispatchID: suppressed.dispatchID, modification: suppressed.modification,
         userID: suppressed.userID)
+    case .notificationDeferred(let deferred) where deferred.reason == .quietHours:
+      NoticeKey(
+        dispatchID: deferred.dispatchID, modification: deferred.modification,
+        userID: deferred.userID)
     default: nil
     }
   }
@@ -95,6 +99,7 @@ extension Redecision.Item {
           && one.channel == other.channel
       case (.notificationDeferred(let one), .notificationDeferred(let other)):
         one.modification == other.modification && one.userID == other.userID
+          && one.reason == other.reason
       case (.deliveryRecorded(let one), .deliveryRecorded(let other)):
         one.attempt == other.attempt && one.unmatched == other.unmatched
       case (.deliverySettled(let one), .deliverySettled(let other)):

@@ -68,6 +68,13 @@ extension Rechecker {
   mutating func noteUnfired() {
     guard let lastEvent else { return }
     reportUnfired(as: lastEvent) { _ in true }
+    for (call, message) in Redecision(state: state, event: lastEvent, zones: zones).unescalated
+    where wanted == nil || wanted == call.dispatchID {
+      tally.add(
+        Finding(
+          event: call.attempt, kind: .missing, dispatch: call.dispatchID, message: message,
+          differences: []))
+    }
   }
 
   private mutating func reportUnfired(as event: Event, _ isMeant: (EventID) -> Bool) {

@@ -72,6 +72,11 @@ struct Redecision {
         NoticeKey(
           dispatchID: suppressed.dispatchID, modification: suppressed.modification,
           userID: suppressed.userID))
+    case .notificationDeferred(let deferred) where deferred.reason == .quietHours:
+      redo(
+        NoticeKey(
+          dispatchID: deferred.dispatchID, modification: deferred.modification,
+          userID: deferred.userID))
     case .notificationDeferred:
       .broken(.unexpected, "no result before it lets the notice be tried again")
     case .deliveryRecorded(let result): redo(result)
@@ -86,7 +91,7 @@ struct Redecision {
     case .dispatchMissed(let miss): redo(miss)
     case .templatePublished, .templateWithdrawn, .rulePublished, .ruleWithdrawn, .signalObserved:
       publication
-    case .notificationEscalated: .noRules
+    case .notificationEscalated(let escalated): redo(escalated)
     case .userGroupDefined, .marketEventTypeDefined, .programDefined, .userDefined, .userEnrolled,
       .userWithdrawn, .userOptedOut, .userOptedIn, .programRetired, .marketEventTypeRetired,
       .userGroupRetired:
@@ -260,7 +265,7 @@ struct Redecision {
     return deciding { () throws(Rules.Failure) in accepted(try decide(change)) }
   }
 
-  private func accepted(_ decision: Decision) -> Outcome {
+  func accepted(_ decision: Decision) -> Outcome {
     switch decision {
     case .accepted(let drafts): return .makes(drafts.map { .draft($0) })
     case .rejected(let rejection):
@@ -290,99 +295,6 @@ struct Redecision {
       case .undefined(let subject):
         return .broken(.dangling, "\(subject.text) isn't there to decide from")
       }
-    }
-  }
-
-  // MARK: - Notices and what came of them
-
-  private func redo(_ key: NoticeKey) -> Outcome {
-    guard let notice = state.notice(key) else {
-      return .broken(
-        .noRecipient,
-        "user \(key.userID.text) isn't a recipient of modification \(key.modification)")
-    }
-    guard notice.standing.state == .pending else {
-      return .broken(.unexpected, "the notice is \(notice.standing.state.rawValue), not pending")
-    }
-    guard let due = notice.standing.dueAt else {
-      return .broken(.order, "the resolution isn't complete, so nothing of it is due")
-    }
-    if due > event.time { return .broken(.unexpected, "the notice is due only at \(due.text)") }
-    return deciding { () throws(Rules.Failure) in
-      let plan = try decider().plan(notice)
-      return .makes(plan.suppressions.map { .draft($0) } + plan.attempts.map { .attempt($0) })
-    }
-  }
-
-  /// The event that a planned attempt becomes, with what `attempted` took from outside.
-  func draft(of planned: PlannedAttempt, as attempted: NotificationAttempted) -> EventDraft {
-    let identity = ChannelIdentity(
-      kind: attempted.channelKind, host: attempted.channelHost,
-      settings: attempted.channelSettings)
-    return decider().attempted(planned, through: identity, textHMAC: attempted.textHMAC)
-  }
-
-  /// The attempt of this dispatch that an event names, or what is wrong.
-  private func attempt(
-    _ id: EventID, of dispatch: EntityID
-  ) -> (attempt: Attempt?, problem: Outcome) {
-    guard let attempt = state.attempt(id) else {
-      return (nil, .broken(.noAttempt, "event \(id) is no attempt that came before it"))
-    }
-    guard attempt.notice.dispatchID == dispatch else {
-      return (nil, .broken(.noAttempt, "event \(id) is an attempt of another dispatch"))
-    }
-    return (attempt, .sound)
-  }
-
-  private func redo(_ result: DeliveryRecorded) -> Outcome {
-    let found = attempt(result.attempt, of: result.dispatchID)
-    guard found.attempt != nil else { return found.problem }
-    if result.unmatched != nil {
-      return .broken(.unexpected, "no result before it names the provider's id first")
-    }
-    let report = ChannelReport(
-      outcome: result.outcome, evidence: result.evidence, providerID: result.providerID,
-      code: result.code, isRetryable: result.isRetryable, retryAfter: result.retryAfter,
-      occurredAt: result.occurredAt,
-      detail: result.detail?.text)
-    return record(.reported(report), of: result.attempt, detail: result.detail)
-  }
-
-  private func redo(_ result: DeliveryUnmatched) -> Outcome {
-    deciding { () throws(Rules.Failure) in
-      accepted(try self.decider(detail: result.detail).decide(ResultReport(recordedAs: result)))
-    }
-  }
-
-  private func redo(_ unknown: DeliveryUnknown) -> Outcome {
-    let found = attempt(unknown.attempt, of: unknown.dispatchID)
-    guard let attempt = found.attempt else { return found.problem }
-    if unknown.reason == .crash, attempt.standing.fate != .open {
-      return .broken(.unexpected, "the attempt isn't open: \(attempt.standing.fate.rawValue)")
-    }
-    return record(.unknown(unknown.reason), of: unknown.attempt)
-  }
-
-  private func record(
-    _ outcome: AttemptOutcome, of attempt: EventID, detail: SealedText? = nil
-  ) -> Outcome {
-    deciding { () throws(Rules.Failure) in
-      .makes(try decider(detail: detail).record(outcome, of: attempt).map { .draft($0) })
-    }
-  }
-
-  /// A settlement that doesn't follow from the loss at once is somebody's own decision.
-  private func redo(_ settled: DeliverySettled) -> Outcome {
-    let found = attempt(settled.attempt, of: settled.dispatchID)
-    guard let attempt = found.attempt else { return found.problem }
-    guard attempt.standing.fate == .unknown else {
-      return .broken(
-        .unexpected,
-        "the attempt's outcome isn't unknown: \(attempt.standing.fate.rawValue)")
-    }
-    return deciding { () throws(Rules.Failure) in
-      accepted(try self.decider().decide(SettleRequest(recordedAs: settled)))
     }
   }
 }

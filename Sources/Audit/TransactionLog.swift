@@ -106,11 +106,13 @@ package struct TransactionLog: Equatable, Sendable {
       resolutions[chunk.modification] = sum
     }
     for (modification, sum) in resolutions.sorted(by: { $0.key < $1.key }) {
+      let notices = state.notices(of: dispatchID, modification: modification)
+      let escalated = notices.count - sum.recipients
       lines.append(
         "  modification \(modification) considered=\(sum.recipients + sum.exclusions) "
           + "recipients=\(sum.recipients) exclusions=\(sum.exclusions) "
-          + "not_considered=\(sum.notConsidered.map(String.init) ?? "-")")
-      let notices = state.notices(of: dispatchID, modification: modification)
+          + "not_considered=\(sum.notConsidered.map(String.init) ?? "-")"
+          + (escalated > 0 ? " escalated=\(escalated)" : ""))
       let counts = NoticeState.allCases.map { state in
         "\(state.rawValue)=\(notices.count { $0.standing.state == state })"
       }

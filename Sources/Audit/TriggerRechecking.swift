@@ -4,7 +4,7 @@ import Events
 
 extension Redecision {
   /// A decider that knows the zones whose clocks conditions read.
-  private func watching(
+  func watching(
     from first: EventID, dispatchID: EntityID? = nil, times: RecordedTimes? = nil
   ) -> Rules {
     let zones = zones
@@ -101,7 +101,7 @@ extension Redecision {
   }
 
   /// What depends on clocks that nobody here knows can't be decided again.
-  private func clocked(_ decide: () throws(Rules.Failure) -> Outcome) -> Outcome {
+  func clocked(_ decide: () throws(Rules.Failure) -> Outcome) -> Outcome {
     deciding { () throws(Rules.Failure) in
       do throws(Rules.Failure) { return try decide() } catch {
         switch error {
@@ -109,6 +109,32 @@ extension Redecision {
         case .state, .unknownAttempt, .undefined: throw error
         }
       }
+    }
+  }
+
+  /// Modifications that should have been escalated before their dispatch began, and weren't, where the
+  /// program's policy is the one that stood at their first attempt.
+  ///
+  /// One that was due within the last minute isn't held against anybody.
+  var unescalated: [(call: SilentCall, message: String)] {
+    guard let epoch = Instant(microseconds: 0) else { return [] }
+    return state.silentCalls(startingAfter: epoch).compactMap { call in
+      guard let dispatch = state.dispatch(call.dispatchID),
+        let program = state.program(dispatch.request.programID), program.version < call.attempt,
+        let policy = program.definition.escalation
+      else { return nil }
+      let start = dispatch.start.instant
+      let until = call.since.adding(seconds: policy.within.seconds)
+      let answers = state.answerCount(
+        of: call.dispatchID, modification: call.modification, limit: policy.acknowledgements)
+      guard start <= event.time, until.adding(seconds: 60) <= start,
+        answers < policy.acknowledgements
+      else { return nil }
+      return (
+        call,
+        "\(answers) of \(policy.acknowledgements) answers had come at \(until.text), and nobody else "
+          + "was told"
+      )
     }
   }
 

@@ -27,6 +27,8 @@ package struct Proof: Hashable, Sendable {
 /// What is known of one recipient of one modification.
 package struct Told: Hashable, Sendable {
   package let userID: EntityID
+  /// Told by escalation, beside the recipients.
+  package let isEscalated: Bool
   package let state: NoticeState
   package let reason: SuppressionReason?
   /// The earliest.
@@ -52,6 +54,8 @@ struct Telling {
   private var deadlines: [ModificationKey: Instant] = [:]
   private var tries: [EventID: Try] = [:]
   private var answers: [NoticeKey: Proof] = [:]
+  /// Who is told beside the recipients.
+  private var escalated: [ModificationKey: Set<EntityID>] = [:]
 
   /// Takes in an event, before the state does.
   mutating func take(_ event: Event, _ state: MemoryState) {
@@ -77,8 +81,15 @@ struct Telling {
       answers[key] = earlier(answers[key], proof)
     case .dispatchRejected, .dispatchScheduled, .dispatchTriggered, .dispatchMissed,
       .dispatchCancelled, .dispatchEnded, .recipientsResolved, .notificationSuppressed,
-      .notificationDeferred, .notificationEscalated, .deliveryUnknown, .deliverySettled:
+      .notificationDeferred, .deliveryUnknown, .deliverySettled:
       break
+    case .notificationEscalated(let step):
+      let key = ModificationKey(dispatchID: step.dispatchID, number: step.modification)
+      for user in step.userIDs {
+        let notice = NoticeKey(
+          dispatchID: step.dispatchID, modification: step.modification, userID: user)
+        if state.notice(notice) == nil { escalated[key, default: []].insert(user) }
+      }
     case .programDefined, .programRetired, .marketEventTypeDefined, .marketEventTypeRetired,
       .userGroupDefined, .userGroupRetired, .userDefined, .userEnrolled, .userWithdrawn,
       .userOptedOut, .userOptedIn, .userErased, .templatePublished, .templateWithdrawn,
@@ -129,7 +140,10 @@ struct Telling {
     for attempt in attempts where attempt.standing.fate.isTold && !attempt.standing.isContradicted {
       if let other = tries[attempt.event]?.proof { proof = earlier(proof, other) }
     }
-    let limit = deadline(of: notice.key.dispatchID, modification: notice.key.modification)
+    let key = ModificationKey(
+      dispatchID: notice.key.dispatchID, number: notice.key.modification)
+    let isEscalated = escalated[key]?.contains(notice.key.userID) ?? false
+    let limit = isEscalated ? nil : deadlines[key]
     let verdict = limit.map { limit -> Verdict in
       if let proof { return proof.at <= limit ? .onTime : .late }
       switch notice.standing.state {
@@ -139,7 +153,8 @@ struct Telling {
       return attempts.contains(where: \.standing.mayHaveArrived) ? .unprovable : .never
     }
     return Told(
-      userID: notice.key.userID, state: notice.standing.state, reason: notice.standing.reason,
+      userID: notice.key.userID, isEscalated: isEscalated, state: notice.standing.state,
+      reason: notice.standing.reason,
       proof: proof, verdict: verdict,
       minutes: limit.flatMap { limit in proof.map { minutes(from: $0.at, to: limit) } })
   }

@@ -115,10 +115,12 @@ enum RecheckCommand {
     for modification in account.modifications {
       let states = NoticeState.allCases.filter { modification.count($0) > 0 }
         .map { "\($0.rawValue) \(modification.count($0))" }.joined(separator: ", ")
+      let escalated =
+        modification.escalated > 0 ? ", \(modification.escalated) by escalation" : ""
       try session.print(
         "  modification \(modification.number) \(modification.kind.rawValue): considered "
           + "\(modification.recipients + modification.exclusions) = \(modification.recipients) "
-          + "recipients + \(modification.exclusions) exclusions"
+          + "recipients + \(modification.exclusions) exclusions\(escalated)"
           + (states.isEmpty ? "" : "; \(states)")
           + (modification.deadline.map { "; deadline \($0.text)" } ?? ""))
       for told in modification.told { try session.print("    \(line(told))") }
@@ -127,6 +129,7 @@ enum RecheckCommand {
 
   private static func line(_ told: Told) -> String {
     var line = told.userID.text
+    if told.isEscalated { line += " by escalation" }
     if let verdict = told.verdict { line += " \(verdict.rawValue)" }
     if let minutes = told.minutes { line += " \(minutes) min" }
     line += " \(told.state.rawValue)"

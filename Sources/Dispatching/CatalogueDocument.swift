@@ -118,6 +118,8 @@ package struct CatalogueUser: Equatable, Sendable {
   package let contacts: [CatalogueContact]
   package let timeZone: ZoneName?
   package let language: String?
+  /// Whether drills reach the user where they reach test recipients only.
+  package let isTestRecipient: Bool?
   /// The programs that the user belongs to and no other; absent: enrollments stay as they are.
   package let programIDs: [EntityID]?
   /// All that the user refuses and nothing else; absent: opt-outs stay as they are.

@@ -48,8 +48,7 @@ extension ProgramDefined {
       escalation: try entry.part("escalation").map { part throws(RequestError) in
         try Escalation(part)
       },
-      testRecipientsOnly: entry.optionalJSON("test_recipients_only") == nil
-        ? nil : try entry.bool("test_recipients_only", default: false),
+      testRecipientsOnly: try entry.optionalBool("test_recipients_only"),
       attributes: try entry.optionalObject(
         "attributes", limitBytes: CatalogueDocument.attributeBytes))
   }
@@ -85,7 +84,7 @@ extension CatalogueUser {
   init(_ entry: FieldReading) throws(RequestError) {
     try entry.allowOnly([
       "id", "name", "user_group_ids", "program_ids", "time_zone", "language", "contacts",
-      "opt_outs",
+      "opt_outs", "test_recipient",
     ])
     let limit = CatalogueDocument.nameLimit
     id = try entry.id("id")
@@ -97,6 +96,7 @@ extension CatalogueUser {
     if let language, !Self.isLanguageTag(language) {
       throw entry.failure("language", .badValue(found: language, expected: .language))
     }
+    isTestRecipient = try entry.optionalBool("test_recipient")
     contacts = try Self.contacts(of: entry)
     optOuts = try Self.optOuts(of: entry)
   }

@@ -82,8 +82,8 @@ extension Decider {
           dispatchID: planned.key.dispatchID, modification: planned.key.modification,
           userID: planned.key.userID, channel: planned.channel, number: planned.number,
           kind: planned.kind, isLate: planned.isLate, isTest: planned.isTest,
-          address: planned.user, template: .builtin, textHMAC: textHMAC,
-          channelKind: channel.kind, channelHost: channel.host,
+          address: planned.user, quietHours: planned.quietHours, template: planned.template,
+          textHMAC: textHMAC, channelKind: channel.kind, channelHost: channel.host,
           channelSettings: channel.settings)),
       about: planned.key.dispatchID, causedBy: planned.cause)
   }

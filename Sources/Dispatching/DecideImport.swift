@@ -77,7 +77,9 @@ extension Decider {
   private func isSame(_ user: CatalogueUser, _ known: User) -> Bool {
     guard let definition = known.definition,
       definition.userGroupIDs == SortedSet(user.userGroupIDs),
-      definition.timeZone == user.timeZone, isSame(definition.language, user.language),
+      definition.timeZone == user.timeZone,
+      definition.isTestRecipient == user.isTestRecipient,
+      isSame(definition.language, user.language),
       isSame(context.personalData.open(definition.name, user.id, .name), user.name),
       definition.contacts.count == user.contacts.count
     else { return false }
@@ -104,6 +106,6 @@ extension Decider {
           address: context.personalData.seal(contact.address, user.id, .address(contact.channel)),
           problem: contact.problem)
       },
-      timeZone: user.timeZone, language: user.language)
+      timeZone: user.timeZone, language: user.language, isTestRecipient: user.isTestRecipient)
   }
 }

@@ -53,6 +53,11 @@ package struct FieldReading {
     return bool
   }
 
+  /// The field's truth value, or `nil` where it is absent.
+  func optionalBool(_ key: String) throws(RequestError) -> Bool? {
+    object[key] == nil ? nil : try bool(key, default: false)
+  }
+
   /// The field's text, or `nil` where it is absent.
   func optionalString(_ key: String) throws(RequestError) -> String? {
     guard let json = object[key] else { return nil }

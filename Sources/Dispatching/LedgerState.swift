@@ -66,6 +66,16 @@ package protocol LedgerState {
   /// The attempts that nothing came back for, in the order of the log; at most `limit`.
   func openAttempts(limit: Int) throws(Failure) -> [Attempt]
 
+  /// The dispatches whose last modification, no cancellation or end, has been attempted and not been
+  /// escalated, and that begin after `time`; by start and id.
+  func silentCalls(startingAfter time: Instant) throws(Failure) -> [SilentCall]
+  /// How many users have answered a modification that they have a notice of; counted to `limit`.
+  func answerCount(
+    of dispatch: EntityID, modification: Int, limit: Int
+  ) throws(Failure) -> Int
+  /// The users in a group, by id.
+  func members(of group: EntityID) throws(Failure) -> [EntityID]
+
   /// The template as it was last published, withdrawn (`retired`) or not; `nil` where it never was.
   func template(_ id: EntityID) throws(Failure) -> Defined<TemplatePublished>?
   /// All templates, the withdrawn ones too, by id.
@@ -224,6 +234,23 @@ package struct Answer: Hashable, Sendable {
     self.event = event
     self.opt = opt
     self.at = at
+  }
+}
+
+/// A modification that answers may be waited for.
+package struct SilentCall: Hashable, Sendable {
+  package var dispatchID: EntityID
+  package var modification: Int
+  /// Its first attempt.
+  package var attempt: EventID
+  /// When that was recorded.
+  package var since: Instant
+
+  package init(dispatchID: EntityID, modification: Int, attempt: EventID, since: Instant) {
+    self.dispatchID = dispatchID
+    self.modification = modification
+    self.attempt = attempt
+    self.since = since
   }
 }
 

@@ -35,7 +35,7 @@ extension MemoryState {
     case .dispatchCancelled(let change): add(.cancel(change), to: change.dispatchID, by: event)
     case .dispatchEnded(let change): add(.end(change), to: change.dispatchID, by: event)
     case .recipientsResolved(let chunk): resolve(chunk, by: event)
-    case .notificationAttempted(let attempt): begin(attempt, by: event.id)
+    case .notificationAttempted(let attempt): begin(attempt, by: event)
     case .notificationSuppressed(let suppressed):
       let key = NoticeKey(
         dispatchID: suppressed.dispatchID, modification: suppressed.modification,
@@ -136,6 +136,7 @@ extension MemoryState {
   private mutating func add(_ change: DispatchChange, to dispatch: EntityID, by event: Event) {
     dispatches[dispatch]?.add(
       Modification(event: event.id, recordedAt: event.time, change: change))
+    calls[dispatch] = nil
   }
 
   private mutating func resolve(_ chunk: RecipientsResolved, by event: Event) {
@@ -175,8 +176,10 @@ extension MemoryState {
   /// they are told.
   private mutating func escalate(_ escalated: NotificationEscalated, by event: Event) {
     let key = ModificationKey(dispatchID: escalated.dispatchID, number: escalated.modification)
-    let program = dispatches[escalated.dispatchID].flatMap { programs[$0.request.programID] }
-    let channels = program?.definition.communicationCodes ?? []
+    let channels = escalated.channels
+    if calls[escalated.dispatchID]?.call.modification == escalated.modification {
+      calls[escalated.dispatchID]?.isEscalated = true
+    }
     for user in escalated.userIDs where noticeLists[key]?[user] == nil {
       let notice = Notice(
         key: NoticeKey(
@@ -195,16 +198,24 @@ extension MemoryState {
     pending.insert(notice.key)
   }
 
-  private mutating func begin(_ attempted: NotificationAttempted, by event: EventID) {
+  private mutating func begin(_ attempted: NotificationAttempted, by event: Event) {
     let key = NoticeKey(
       dispatchID: attempted.dispatchID, modification: attempted.modification,
       userID: attempted.userID)
-    attempts[event] = Attempt(
-      event: event, notice: key, channel: attempted.channel, number: attempted.number,
+    attempts[event.id] = Attempt(
+      event: event.id, notice: key, channel: attempted.channel, number: attempted.number,
       kind: attempted.kind, standing: AttemptStanding())
-    attemptsOfNotice[key, default: []].append(event)
-    open.insert(event)
-    move(key) { $0.standing.attempt(event, on: attempted.channel) }
+    attemptsOfNotice[key, default: []].append(event.id)
+    open.insert(event.id)
+    move(key) { $0.standing.attempt(event.id, on: attempted.channel) }
+    if attempted.kind.hasDeadline, calls[key.dispatchID] == nil,
+      dispatches[key.dispatchID]?.modification == key.modification
+    {
+      let call = SilentCall(
+        dispatchID: key.dispatchID, modification: key.modification, attempt: event.id,
+        since: event.time)
+      calls[key.dispatchID] = (call, false)
+    }
   }
 
   private mutating func follow(

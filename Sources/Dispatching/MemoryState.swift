@@ -37,6 +37,8 @@ package struct MemoryState: Sendable {
   var unmatched: [[UInt8]: [UnmatchedResult]] = [:]
   /// By the notice that they answer, whether there is one or not.
   var answers: [NoticeKey: [Answer]] = [:]
+  /// The last modification of a dispatch once it was attempted, and whether it was escalated.
+  var calls: [EntityID: (call: SilentCall, isEscalated: Bool)] = [:]
   var waits = WaitingFacts()
 
   package init() {}
@@ -159,6 +161,23 @@ extension MemoryState: LedgerState {
   }
 
   package func answers(of notice: NoticeKey) -> [Answer] { answers[notice] ?? [] }
+
+  package func silentCalls(startingAfter time: Instant) -> [SilentCall] {
+    var silent: [(start: Instant, call: SilentCall)] = []
+    for (call, isEscalated) in calls.values where !isEscalated {
+      guard let start = dispatches[call.dispatchID]?.start.instant, start > time else { continue }
+      silent.append((start, call))
+    }
+    silent.sort { ($0.start, $0.call.dispatchID) < ($1.start, $1.call.dispatchID) }
+    return silent.map(\.call)
+  }
+
+  package func answerCount(of dispatch: EntityID, modification: Int, limit: Int) -> Int {
+    let list = noticeLists[ModificationKey(dispatchID: dispatch, number: modification)] ?? [:]
+    return min(limit, list.values.count { $0.standing.evidence >= .acknowledged })
+  }
+
+  package func members(of group: EntityID) -> [EntityID] { (members[group] ?? []).sorted() }
 
   package func openAttempts(limit: Int) -> [Attempt] {
     open.sorted().prefix(limit).compactMap { attempts[$0] }

@@ -3,14 +3,17 @@ package import Events
 
 /// What is to be done about the notices that are due.
 package struct NoticePlan: Equatable, Sendable {
-  /// Events for what will not be attempted; to be appended before the attempts.
-  package var suppressions: [EventDraft] = []
+  /// Events for what will not be attempted, or not yet; to be appended before the attempts.
+  package var heldBack: [EventDraft] = []
   package var attempts: [PlannedAttempt] = []
   /// Due notices whose next channel can't be used now; they stay due.
   package var unsendable: [UnsendableNotice] = []
 
   /// Whether nothing that can be done is due.
-  package var isEmpty: Bool { suppressions.isEmpty && attempts.isEmpty }
+  package var isEmpty: Bool { heldBack.isEmpty && attempts.isEmpty }
+
+  /// How many of the events say that a notice, or its part on one channel, is never attempted.
+  package var suppressionCount: Int { heldBack.count { $0.type == .notificationSuppressed } }
 }
 
 /// A notice that waits for a channel to be set up.
@@ -36,7 +39,12 @@ package struct PlannedAttempt: Equatable, Sendable {
   package let user: EventID
   /// The event of the modification that it tells of.
   package let cause: EventID
+  /// Why it is sent in quiet hours, where it is.
+  package let quietHours: QuietHoursPassing?
+  package let template: TemplateVersion
   package let text: NoticeText
+  /// The time in which its program wants answers, where it does.
+  package let answersWithin: ISODuration?
 }
 
 extension Decider {
@@ -44,14 +52,16 @@ extension Decider {
   ///
   /// What a due notice comes to, the first of these that holds:
   /// 1. a later modification exists: suppressed, superseded;
-  /// 2. the user is erased, refuses all, has no address left, or none that is valid: suppressed;
+  /// 2. it is a drill's and the user is no test recipient where only those are reached; or the user is
+  ///    erased, refuses all, has no address left, or none that is valid: suppressed;
   /// 3. it is a start that comes late: a first notice is sent and says LATE, or is suppressed where
   ///    the program says so; a retry or a fail-over after the start is suppressed;
-  /// 4. else it is attempted on the first of its remaining channels that can still be used, and
+  /// 4. it is put off where quiet hours are on and it can wait for their end;
+  /// 5. else it is attempted on the first of its remaining channels that can still be used, and
   ///    each one that is passed over is suppressed with its reason.
   ///
   /// - Parameters:
-  ///   - limit: At most so many attempts, and so many notices suppressed.
+  ///   - limit: At most so many attempts, and so many events for what is held back.
   ///   - canSend: Whether a channel is set up.
   package func planNotices(
     limit: Int, canSend: (ChannelCode) -> Bool
@@ -67,7 +77,7 @@ extension Decider {
         try state.dueNotices(at: context.now, limit: asked)
       }
       for notice in due.dropFirst(seen) {
-        guard plan.attempts.count < limit, plan.suppressions.count < limit else { return plan }
+        guard plan.attempts.count < limit, plan.heldBack.count < limit else { return plan }
         try planner.add(notice, to: &plan, canSend: canSend)
       }
       if due.count < asked { return plan }
@@ -116,146 +126,5 @@ extension Decider {
     var planner = NoticePlanner(decider: self)
     try planner.add(notice, to: &plan) { _ in true }
     return plan
-  }
-}
-
-/// Plans notices one after the other; each dispatch and program is looked up once.
-private struct NoticePlanner<State: LedgerState> {
-  typealias Failure = DecisionError<State.Failure>
-
-  let decider: Decider<State>
-  private var dispatches: [EntityID: (dispatch: Dispatch, program: ProgramDefined)] = [:]
-
-  init(decider: Decider<State>) { self.decider = decider }
-
-  mutating func add(
-    _ notice: Notice, to plan: inout NoticePlan, canSend: (ChannelCode) -> Bool
-  ) throws(Failure) {
-    let (dispatch, program) = try known(notice.key.dispatchID)
-    let number = notice.key.modification
-    guard let kind = dispatch.noticeKind(of: number) else {
-      throw .undefined(.dispatch(dispatch.id))
-    }
-    let cause = dispatch.modifications[number - 1].event
-    func suppress(
-      _ reason: SuppressionReason, on channel: ChannelCode? = nil, detail: String? = nil
-    ) {
-      plan.suppressions.append(
-        decider.suppress(
-          notice, of: dispatch, reason, on: channel, detail: detail, causedBy: cause))
-    }
-    guard number == dispatch.modification else {
-      suppress(.superseded)
-      return
-    }
-    let userID = notice.key.userID
-    let user = try decider.ask { state throws(State.Failure) in try state.user(userID) }
-    guard let user else { throw .undefined(.user(userID)) }
-    let remaining = Array(notice.channels.drop { $0 != notice.standing.channel })
-    // The channels that are left take the place of the program's: no other was resolved.
-    var narrowed = program
-    narrowed.communicationCodes = remaining
-    switch decider.choice(of: user, for: narrowed) {
-    case .none(let reason, let detail):
-      suppress(reason.suppression, detail: detail)
-    case .channels(let usable):
-      let isLate = isLate(kind, dispatch, program)
-      if let reason = try lateReason(notice, kind, dispatch, program, isLate: isLate) {
-        suppress(reason)
-        return
-      }
-      guard let channel = usable.first else { return }
-      guard canSend(channel) else {
-        plan.unsendable.append(UnsendableNotice(key: notice.key, channel: channel))
-        return
-      }
-      for passed in remaining.prefix(while: { $0 != channel }) {
-        var only = program
-        only.communicationCodes = [passed]
-        if case .none(let reason, let detail) = decider.choice(of: user, for: only) {
-          suppress(reason.suppression, on: passed, detail: detail)
-        }
-      }
-      try attempt(notice, on: channel, kind, isLate, user, dispatch, program, cause, &plan)
-    }
-  }
-
-  private mutating func known(
-    _ id: EntityID
-  ) throws(Failure) -> (dispatch: Dispatch, program: ProgramDefined) {
-    if let known = dispatches[id] { return known }
-    let dispatch = try decider.existing(id)
-    let known = (dispatch, try decider.program(of: dispatch).definition)
-    dispatches[id] = known
-    return known
-  }
-
-  private func isLate(
-    _ kind: NoticeKind, _ dispatch: Dispatch, _ program: ProgramDefined
-  ) -> Bool {
-    kind.hasDeadline
-      && decider.isLate(dispatch.start.instant, dispatch.end?.instant, program.leadTime)
-  }
-
-  /// Why a notice that is late isn't sent, or `nil`.
-  private func lateReason(
-    _ notice: Notice, _ kind: NoticeKind, _ dispatch: Dispatch, _ program: ProgramDefined,
-    isLate: Bool
-  ) throws(Failure) -> SuppressionReason? {
-    guard isLate else { return nil }
-    if try isFirst(notice) { return program.lateNotice == .suppress ? .deadlinePassed : nil }
-    return dispatch.start.instant <= decider.context.now ? .deadlinePassed : nil
-  }
-
-  /// Whether nothing was sent yet, as far as is known: an unknown outcome that the program sends
-  /// again may be the first that arrives.
-  private func isFirst(_ notice: Notice) throws(Failure) -> Bool {
-    guard let last = notice.standing.lastAttempt else { return true }
-    let attempt = try decider.ask { state throws(State.Failure) in try state.attempt(last) }
-    return attempt?.standing.fate == .settled(.resend)
-  }
-
-  private func attempt(
-    _ notice: Notice, on channel: ChannelCode, _ kind: NoticeKind, _ isLate: Bool, _ user: User,
-    _ dispatch: Dispatch, _ program: ProgramDefined, _ cause: EventID, _ plan: inout NoticePlan
-  ) throws(Failure) {
-    let contact = user.definition?.contacts.first { $0.channel == channel }
-    guard let contact else { throw .undefined(.user(user.id)) }
-    let earlier = try decider.ask { state throws(State.Failure) in
-      try state.attempts(of: notice.key)
-    }
-    let content = NoticeContent(
-      dispatchID: dispatch.id, modification: notice.key.modification, programName: program.name,
-      kind: kind, isTest: dispatch.request.isTest, isLate: isLate, start: dispatch.start,
-      end: dispatch.end)
-    plan.attempts.append(
-      PlannedAttempt(
-        key: notice.key, channel: channel,
-        number: earlier.count { $0.channel == channel } + 1, kind: kind, isLate: isLate,
-        isTest: dispatch.request.isTest, start: dispatch.start.instant, address: contact.address,
-        user: user.version, cause: cause, text: content.builtinText()))
-  }
-}
-
-extension NoticeKind {
-  /// Whether the program's lead time says until when it must be there; what ends or cancels a
-  /// dispatch is told at any time.
-  package var hasDeadline: Bool {
-    switch self {
-    case .standby, .start, .update, .extend: true
-    case .cancel, .end: false
-    }
-  }
-}
-
-extension ExclusionReason {
-  /// The same reason where it comes only after the resolution.
-  fileprivate var suppression: SuppressionReason {
-    switch self {
-    case .optedOut: .optedOut
-    case .noAddress: .noAddress
-    case .invalidAddress: .invalidAddress
-    case .programExcludes, .notInGroup, .notEnrolled, .withdrawn: .programExcludes
-    }
   }
 }

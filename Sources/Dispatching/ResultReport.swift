@@ -30,8 +30,7 @@ package struct ResultReport: Equatable, Sendable {
       outcome: outcome, evidence: try reading.evidence() ?? outcome.usualEvidence,
       providerID: providerID,
       code: try reading.optionalPrintable("code", limit: Self.idLimit),
-      isRetryable: reading.optionalJSON("retryable") == nil
-        ? nil : try reading.bool("retryable", default: false),
+      isRetryable: try reading.optionalBool("retryable"),
       occurredAt: try reading.optionalInstant("at"), detail: try reading.detail())
     document = reading.object
   }

@@ -28,25 +28,14 @@ package struct ComposedNotice: Hashable, Sendable {
   package let text: NoticeText
 }
 
-extension Decider {
-  /// The text of a notice by the template that is nearest to its use, else by `builtin/1`.
-  ///
-  /// Which is nearest is in `EVENTS.md`, "Templates".
-  package func compose(
-    _ content: NoticeContent, for use: TemplateUse, escaping: TextEscaping = .none
-  ) throws(Failure) -> ComposedNotice {
-    let templates = try ask { state throws(State.Failure) in try state.templates() }
-    return content.composed(by: templates, for: use, escaping: escaping)
-  }
-}
-
 extension NoticeContent {
-  /// The text by the nearest of `templates`, which stand by id; the withdrawn ones aren't used.
+  /// The text by the nearest of `templates`, which stand by id, else by `builtin/1`; the withdrawn
+  /// ones aren't used.
   ///
-  /// A template that can't be read, which none is that was published by these rules, is passed over.
+  /// Which is nearest is in `EVENTS.md`, "Templates". A template that can't be read, which none is
+  /// that was published by these rules, is passed over.
   package func composed(
-    by templates: [Defined<TemplatePublished>], for use: TemplateUse,
-    escaping: TextEscaping = .none
+    by templates: [Defined<TemplatePublished>], for use: TemplateUse
   ) -> ComposedNotice {
     let fitting = templates.enumerated().compactMap { index, candidate in
       candidate.retired != nil
@@ -54,7 +43,7 @@ extension NoticeContent {
     }
     for one in fitting.sorted(by: { ($0.rank, $1.index) > ($1.rank, $0.index) }) {
       if let template = try? NoticeTemplate(checked: templates[one.index].definition),
-        let text = try? template.render(self, escaping: escaping)
+        let text = try? template.render(self)
       {
         return ComposedNotice(version: template.version, text: text)
       }

@@ -21,6 +21,8 @@ package struct NotificationAttempted: EventData {
   package var isTest: Bool
   /// The `user.defined` that gave the address.
   package var address: EventID
+  /// Why it was sent in quiet hours, where it was.
+  package var quietHours: QuietHoursPassing?
   /// What the text was made from.
   package var template: TemplateVersion
   /// HMAC-SHA-256 of the text under the user's key.
@@ -34,9 +36,9 @@ package struct NotificationAttempted: EventData {
 
   package init(
     dispatchID: EntityID, modification: Int, userID: EntityID, channel: ChannelCode, number: Int,
-    kind: NoticeKind, isLate: Bool, isTest: Bool, address: EventID, template: TemplateVersion,
-    textHMAC: HexDigest, channelKind: CodeWord, channelHost: String? = nil,
-    channelSettings: HexDigest
+    kind: NoticeKind, isLate: Bool, isTest: Bool, address: EventID,
+    quietHours: QuietHoursPassing? = nil, template: TemplateVersion, textHMAC: HexDigest,
+    channelKind: CodeWord, channelHost: String? = nil, channelSettings: HexDigest
   ) {
     self.dispatchID = dispatchID
     self.modification = modification
@@ -47,6 +49,7 @@ package struct NotificationAttempted: EventData {
     self.isLate = isLate
     self.isTest = isTest
     self.address = address
+    self.quietHours = quietHours
     self.template = template
     self.textHMAC = textHMAC
     self.channelKind = channelKind
@@ -69,6 +72,7 @@ extension NotificationAttempted {
     isLate = try reader.required("late")
     modification = try reader.required("modification")
     number = try reader.required("number")
+    quietHours = try reader.optional("quiet_hours")
     template = try reader.required("template")
     isTest = try reader.required("test")
     textHMAC = try reader.required("text_hmac")
@@ -91,6 +95,7 @@ extension NotificationAttempted {
     writer.set("late", isLate)
     writer.set("modification", modification)
     writer.set("number", number)
+    writer.set("quiet_hours", quietHours)
     writer.set("template", template)
     writer.set("test", isTest)
     writer.set("text_hmac", textHMAC)
@@ -219,13 +224,19 @@ extension NotificationDeferred {
 /// `notification.escalated.v1`: too few have acknowledged in time: the next contacts are told too.
 package struct NotificationEscalated: EventData {
   package static let type = EventType.notificationEscalated
+  /// As many users fit in a line, whatever their ids.
+  package static let userLimit = 256
 
   package var dispatchID: EntityID
   package var modification: Int
   /// Which step it is, from 1.
   package var level: Int
-  /// The users who are told now.
+  /// The users who are told now, at most ``userLimit``; none where all contacts are told already.
   package var userIDs: SortedSet<EntityID>
+  /// Contacts who aren't told, since no event defines them.
+  package var unknownUserIDs: SortedSet<EntityID>?
+  /// Those of the program, in order of preference, each once.
+  package var channels: [ChannelCode]
   /// Acknowledgements that had come.
   package var acknowledged: Int
   /// Acknowledgements that were asked for.
@@ -235,12 +246,15 @@ package struct NotificationEscalated: EventData {
 
   package init(
     dispatchID: EntityID, modification: Int, level: Int, userIDs: SortedSet<EntityID>,
-    acknowledged: Int, required: Int, within: ISODuration
+    unknownUserIDs: SortedSet<EntityID>? = nil, channels: [ChannelCode], acknowledged: Int,
+    required: Int, within: ISODuration
   ) {
     self.dispatchID = dispatchID
     self.modification = modification
     self.level = level
     self.userIDs = userIDs
+    self.unknownUserIDs = unknownUserIDs
+    self.channels = channels
     self.acknowledged = acknowledged
     self.required = required
     self.within = within
@@ -252,10 +266,12 @@ package struct NotificationEscalated: EventData {
 extension NotificationEscalated {
   package init(reading reader: inout ObjectReader) throws(EventError) {
     acknowledged = try reader.required("acknowledged")
+    channels = try reader.required("channels")
     dispatchID = try reader.required("dispatch_id")
     level = try reader.required("level")
     modification = try reader.required("modification")
     required = try reader.required("required")
+    unknownUserIDs = try reader.optional("unknown_user_ids")
     userIDs = try reader.required("user_ids")
     within = try reader.required("within")
   }
@@ -263,16 +279,20 @@ extension NotificationEscalated {
   package func check() throws(EventError) {
     try Check.integer("modification", modification, from: 1)
     try Check.integer("level", level, from: 1)
+    try Check.distinct("channels", channels, by: \.self)
+    try Check.atMost(Self.userLimit, "user_ids", userIDs.count)
     try Check.integer("acknowledged", acknowledged, from: 0)
     try Check.integer("required", required, from: 1)
   }
 
   package func write(to writer: inout ObjectWriter) {
     writer.set("acknowledged", acknowledged)
+    writer.set("channels", channels)
     writer.set("dispatch_id", dispatchID)
     writer.set("level", level)
     writer.set("modification", modification)
     writer.set("required", required)
+    writer.set("unknown_user_ids", unknownUserIDs)
     writer.set("user_ids", userIDs)
     writer.set("within", within)
   }

@@ -53,10 +53,12 @@ package struct UserDefined: EventData {
   package var timeZone: ZoneName?
   /// The language to write in (BCP 47).
   package var language: String?
+  /// Whether drills reach the user where they reach test recipients only; absent: no.
+  package var isTestRecipient: Bool?
 
   package init(
     id: EntityID, name: SealedText, userGroupIDs: SortedSet<EntityID>, contacts: [Contact],
-    timeZone: ZoneName? = nil, language: String? = nil
+    timeZone: ZoneName? = nil, language: String? = nil, isTestRecipient: Bool? = nil
   ) {
     self.id = id
     self.name = name
@@ -64,6 +66,7 @@ package struct UserDefined: EventData {
     self.contacts = contacts.sorted { $0.channel < $1.channel }
     self.timeZone = timeZone
     self.language = language
+    self.isTestRecipient = isTestRecipient
   }
 
   package var subject: Subject { .user(id) }
@@ -75,6 +78,7 @@ extension UserDefined {
     id = try reader.required("id")
     language = try reader.optional("language")
     name = try reader.required("name")
+    isTestRecipient = try reader.optional("test_recipient")
     timeZone = try reader.optional("time_zone")
     userGroupIDs = try reader.required("user_group_ids")
   }
@@ -88,6 +92,7 @@ extension UserDefined {
     writer.set("id", id)
     writer.set("language", language)
     writer.set("name", name)
+    writer.set("test_recipient", isTestRecipient)
     writer.set("time_zone", timeZone)
     writer.set("user_group_ids", userGroupIDs)
   }

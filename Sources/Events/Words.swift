@@ -30,6 +30,14 @@ package enum LateNoticePolicy: String, Word {
   case send, suppress
 }
 
+/// Why a notice is sent in quiet hours.
+package enum QuietHoursPassing: String, Word {
+  /// The program says so, with its reason.
+  case override
+  /// Their end comes later than the notice can wait.
+  case deadline
+}
+
 /// Why an address can't be sent to.
 package enum AddressProblem: String, Word {
   case empty, malformed

@@ -23,14 +23,19 @@ package struct DeliveryReport: Hashable, Sendable {
 }
 
 extension Ledger {
-  /// What is due, without sending it.
-  package func planNotices(
+  /// What is due, without sending it; and what waits for or fires by a time or a condition, and why.
+  ///
+  /// - Parameter limit: How many notices at most.
+  package func planDelivery(
     through channels: ChannelSet, limit: Int
-  ) throws(LedgerError) -> NoticePlan {
-    let turn = try takeTurn()
-    let decider = try turn.decider()
+  ) throws(LedgerError) -> (notices: NoticePlan, watched: [WatchedDispatch]) {
+    let decider = try takeTurn().decider()
     return try inDecision { () throws(DecisionError<ViewError>) in
-      try decider.planNotices(limit: limit) { channels[$0] != nil }
+      let plan = try decider.planNotices(limit: limit) { channels[$0] != nil }
+      let watched = try decider.watchedDispatches().filter { one in
+        if case .isDone = one.standing { false } else { true }
+      }
+      return (plan, watched)
     }
   }
 

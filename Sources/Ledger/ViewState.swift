@@ -113,6 +113,20 @@ package struct ViewState: LedgerState {
     }
   }
 
+  package func silentCalls(startingAfter time: Instant) throws(ViewError) -> [SilentCall] {
+    try views.notices.silentCalls(startingAfter: time)
+  }
+
+  package func answerCount(
+    of dispatch: EntityID, modification: Int, limit: Int
+  ) throws(ViewError) -> Int {
+    try views.notices.answerCount(of: dispatch, modification: modification, limit: limit)
+  }
+
+  package func members(of group: EntityID) throws(ViewError) -> [EntityID] {
+    try views.users.members(of: group)
+  }
+
   package func openAttempts(limit: Int) throws(ViewError) -> [Attempt] {
     try views.attempts.open().prefix(limit).map(\.attempt)
   }

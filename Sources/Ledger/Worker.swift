@@ -28,7 +28,8 @@ package final class Worker {
   /// The log's size when they were looked at last.
   private var sizeLookedAt: UInt64?
 
-  /// At most so many dispatches that waited are executed or missed in one commit.
+  /// At most so many dispatches that waited are executed or missed in one commit, and so many
+  /// escalations begun.
   private static let firingsAtOnce = 100
   /// Between two checkpoints of a long run.
   private static let signingNanoseconds: UInt64 = 1_000_000_000
@@ -133,15 +134,15 @@ package final class Worker {
       let plan = try inDecision { () throws(DecisionError<ViewError>) in
         try decider.planNotices(room: room())
       }
-      suppressed = plan.suppressions.count
-      drafts += plan.suppressions
+      suppressed = plan.suppressionCount
+      drafts += plan.heldBack
       try add(plan.attempts, to: &drafts, &messages, from: turn, decider)
     }
     if !drafts.isEmpty {
       let before = turn.size
       try turn.commit(drafts)
       noteAppended()
-      // No time or condition depends on what was sent: there is nothing new to look at.
+      // What was sent moves no time or condition but those of answers, which are noted with it.
       if sizeLookedAt == before { sizeLookedAt = turn.size }
     }
     outcomes = []
@@ -165,6 +166,10 @@ package final class Worker {
     }
     for planned in attempts {
       guard let channel = channels[planned.channel] else { continue }
+      if let within = planned.answersWithin {
+        let overdue = turn.now.adding(seconds: within.seconds)
+        wakeUp = min(wakeUp ?? overdue, overdue)
+      }
       let hmac = try ledger.keys.textHMAC(of: planned.text.bytes, user: planned.key.userID)
       messages.append(
         OutgoingMessage(
@@ -223,8 +228,9 @@ package final class Worker {
 
   // MARK: - Times and conditions
 
-  /// Executes the dispatches that waited for a time or condition which has come, and records those that
-  /// were missed; looks only where something was appended or a time has come.
+  /// Executes the dispatches that waited for a time or condition which has come, records those that
+  /// were missed, and escalates what too few have answered in time; looks only where something was
+  /// appended or a time has come.
   private func fireWhatIsDue() throws(LedgerError) {
     while true {
       let size = try knownSize()
@@ -233,8 +239,7 @@ package final class Worker {
       let turn = try takeTurn()
       let decider = try turn.decider()
       let (drafts, next) = try inDecision { () throws(DecisionError<ViewError>) in
-        let drafts = try decider.decideDue(limit: Self.firingsAtOnce)
-        return (drafts, drafts.isEmpty ? try decider.nextWakeUp(after: turn.now) : turn.now)
+        try Self.decideWhatIsDue(decider)
       }
       wakeUp = next
       sizeLookedAt = turn.size
@@ -243,6 +248,19 @@ package final class Worker {
       for part in CommitParts(drafts) { try turn.commit(part) }
       noteAppended()
     }
+  }
+
+  private static func decideWhatIsDue(
+    _ decider: Decider<ViewState>
+  ) throws(DecisionError<ViewError>) -> (drafts: [EventDraft], next: Instant?) {
+    let now = decider.context.now
+    let drafts = try decider.decideDue(limit: firingsAtOnce)
+    if !drafts.isEmpty { return (drafts, now) }
+    let (escalations, overdue) = try decider.decideEscalations(limit: firingsAtOnce)
+    if !escalations.isEmpty { return (escalations, now) }
+    let next = try decider.nextWakeUp(after: now)
+    guard let next, let overdue else { return ([], next ?? overdue) }
+    return ([], min(next, overdue))
   }
 
   // MARK: - Between rounds

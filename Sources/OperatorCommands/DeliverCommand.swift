@@ -13,7 +13,8 @@ enum DeliverCommand {
   static let logFile = Option(
     "log-file", "FILE", .text,
     help: "Append what the worker does, one JSON object a line; opened anew on SIGHUP")
-  static let dryRun = Option(flag: "dry-run", help: "Print what is due, and send nothing")
+  static let dryRun = Option(
+    flag: "dry-run", help: "Print what is due and what would fire, and send nothing")
   static let entry = OperatorCommand(
     "deliver", "Send the notices that are due",
     details: """
@@ -42,11 +43,11 @@ enum DeliverCommand {
       throw CommandFailure(.usage, "--once and --watch exclude each other")
     }
     if invocation[dryRun] {
-      let plan = try inLedger { () throws(LedgerError) in
-        try ledger.planNotices(through: channels, limit: 1_000)
+      let (plan, watched) = try inLedger { () throws(LedgerError) in
+        try ledger.planDelivery(through: channels, limit: 1_000)
       }
       notes.print(to: &session)
-      return try print(plan, &session)
+      return try print(plan, watched, &session)
     }
     do { try StopRequest.listen() } catch { throw CommandFailure(error) }
     let log = try log(to: invocation[logFile])
@@ -161,7 +162,7 @@ enum DeliverCommand {
   }
 
   private static func print(
-    _ plan: NoticePlan, _ session: inout Session
+    _ plan: NoticePlan, _ watched: [WatchedDispatch], _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
     var table = Table(
       .exact("DISPATCH"), .number("MOD"), .text("USER"), .exact("CHANNEL"), .exact("KIND"))
@@ -174,12 +175,16 @@ enum DeliverCommand {
       try session.print(
         json: JSONObject([
           .init(key: "attempts", value: .integer(Int64(plan.attempts.count))),
-          .init(key: "suppressions", value: .integer(Int64(plan.suppressions.count))),
+          .init(
+            key: "deferrals", value: .integer(Int64(plan.heldBack.count - plan.suppressionCount))),
+          .init(key: "suppressions", value: .integer(Int64(plan.suppressionCount))),
           .init(key: "v", value: 1),
           .init(key: "waiting", value: .integer(Int64(plan.unsendable.count))),
+          .init(key: "watched", value: .array(watched.map { .string($0.text) })),
         ]))
     } else {
       try session.print(table)
+      for one in watched { try session.print(one.text) }
     }
     return .done
   }

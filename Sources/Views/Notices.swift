@@ -7,9 +7,10 @@ package struct Notices {
   let database: Database
 
   // `channels` holds the codes in order of preference, with a space between two. The columns from
-  // `state` to `evidence` are the notice's standing.
+  // `state` to `evidence` are the notice's standing. A silent call is the last modification of a
+  // dispatch once it was attempted.
   static let definition = ViewDefinition(
-    name: "notices", version: 2,
+    name: "notices", version: 3,
     schema: """
       CREATE TABLE notice (
         dispatch TEXT NOT NULL, modification INTEGER NOT NULL, user TEXT NOT NULL,
@@ -17,12 +18,18 @@ package struct Notices {
         reason TEXT, attempts INTEGER NOT NULL, last_attempt INTEGER, evidence INTEGER NOT NULL,
         PRIMARY KEY (dispatch, modification, user)
       ) STRICT, WITHOUT ROWID;
+      CREATE INDEX notice_answered ON notice (dispatch, modification) WHERE evidence >= 4;
       CREATE INDEX notice_due ON notice (due_at, dispatch, modification, user)
         WHERE due_at IS NOT NULL;
       CREATE INDEX notice_due_on ON notice (channel, due_at, dispatch, modification, user)
         WHERE due_at IS NOT NULL;
+      CREATE TABLE silent_call (
+        dispatch TEXT PRIMARY KEY, modification INTEGER NOT NULL, attempt INTEGER NOT NULL,
+        since INTEGER NOT NULL, start_at INTEGER NOT NULL, escalated INTEGER
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX silent_call_start ON silent_call (start_at, dispatch) WHERE escalated IS NULL;
       """,
-    tables: [.init(name: "notice", keyColumns: 3)])
+    tables: [.init(name: "notice", keyColumns: 3), .init(name: "silent_call", keyColumns: 1)])
 
   /// The notices of one modification, one for each recipient, by the bytes of the users' ids.
   package func list(of dispatch: EntityID, modification: Int) throws(ViewError) -> [NoticeRow] {
@@ -113,6 +120,35 @@ package struct Notices {
     ) { row throws(ViewError) in try NoticeRow(&row) }
   }
 
+  /// The dispatches whose last modification has been attempted and not been escalated, and that begin
+  /// after `time`; by start and id.
+  ///
+  /// The cost follows their number.
+  package func silentCalls(startingAfter time: Instant) throws(ViewError) -> [SilentCall] {
+    try database.rows(
+      """
+      SELECT dispatch, modification, attempt, since FROM silent_call
+      WHERE escalated IS NULL AND start_at > ? ORDER BY start_at, dispatch
+      """, time
+    ) { row throws(ViewError) in
+      SilentCall(
+        dispatchID: try row.next(), modification: try row.next(), attempt: try row.next(),
+        since: try row.next())
+    }
+  }
+
+  /// How many users have answered a modification that they have a notice of; counted to `limit`.
+  package func answerCount(
+    of dispatch: EntityID, modification: Int, limit: Int
+  ) throws(ViewError) -> Int {
+    try database.value(
+      """
+      SELECT count(*) FROM (
+        SELECT 1 FROM notice WHERE dispatch = ? AND modification = ? AND evidence >= 4 LIMIT ?
+      )
+      """, dispatch, modification, limit) ?? 0
+  }
+
   func resolve(_ chunk: RecipientsResolved, by event: Fact) throws(ViewError) {
     // Nothing is due before the chunk that says it is the last.
     let isWhole = chunk.isLast && chunk.chunk == 0
@@ -136,8 +172,12 @@ package struct Notices {
   /// Users who are told beside the recipients, on those of the program's channels that they have when
   /// they are told.
   func escalate(
-    _ escalated: NotificationEscalated, on channels: [ChannelCode], by event: Fact
+    _ escalated: NotificationEscalated, by event: Fact
   ) throws(ViewError) {
+    let channels = escalated.channels
+    try database.run(
+      "UPDATE silent_call SET escalated = ? WHERE dispatch = ? AND modification = ?", event.id,
+      escalated.dispatchID, escalated.modification)
     for user in escalated.userIDs {
       try database.run(
         """
@@ -146,6 +186,21 @@ package struct Notices {
         """, escalated.dispatchID, escalated.modification, user, ChannelList(channels),
         channels.first, event.time)
     }
+  }
+
+  /// Notes the first attempt of a dispatch's last modification, unless that cancels or ends it.
+  func begin(_ attempt: NotificationAttempted, by event: Fact) throws(ViewError) {
+    guard attempt.kind.hasDeadline else { return }
+    try database.run(
+      """
+      INSERT OR IGNORE INTO silent_call
+      SELECT id, modification, ?, ?, start_at, NULL FROM dispatch WHERE id = ? AND modification = ?
+      """, event.id, event.time, attempt.dispatchID, attempt.modification)
+  }
+
+  /// Forgets what answers an earlier modification of the dispatch has had.
+  func change(_ dispatch: EntityID) throws(ViewError) {
+    try database.run("DELETE FROM silent_call WHERE dispatch = ?", dispatch)
   }
 
   /// Lets `move` change a notice's standing; does nothing where there is no such notice.

@@ -40,9 +40,15 @@ extension ViewStore {
       try schedules.add(schedule, by: event)
     case .dispatchTriggered(let trigger): try take(trigger, by: event)
     case .dispatchMissed(let miss): try take(miss, by: event)
-    case .dispatchModified(let change): try dispatches.modify(change, by: event)
-    case .dispatchCancelled(let change): try dispatches.cancel(change, by: event)
-    case .dispatchEnded(let change): try dispatches.end(change, by: event)
+    case .dispatchModified(let change):
+      try dispatches.modify(change, by: event)
+      try notices.change(change.dispatchID)
+    case .dispatchCancelled(let change):
+      try dispatches.cancel(change, by: event)
+      try notices.change(change.dispatchID)
+    case .dispatchEnded(let change):
+      try dispatches.end(change, by: event)
+      try notices.change(change.dispatchID)
     case .recipientsResolved(let chunk):
       try resolutions.take(chunk, by: event)
       try notices.resolve(chunk, by: event)
@@ -84,6 +90,7 @@ extension ViewStore {
 
   private func take(_ attempt: NotificationAttempted, by event: Fact) throws(ViewError) {
     try attempts.begin(attempt, by: event)
+    try notices.begin(attempt, by: event)
     let key = NoticeKey(
       dispatchID: attempt.dispatchID, modification: attempt.modification, userID: attempt.userID)
     try notices.move(key) { notice throws(ViewError) in
@@ -111,12 +118,7 @@ extension ViewStore {
   }
 
   private func take(_ escalated: NotificationEscalated, by event: Fact) throws(ViewError) {
-    let programID = try dispatches.find(escalated.dispatchID)?.programID
-    var channels: [ChannelCode] = []
-    if let programID {
-      channels = try catalogue.programs.find(programID)?.definition.communicationCodes ?? []
-    }
-    try notices.escalate(escalated, on: channels, by: event)
+    try notices.escalate(escalated, by: event)
   }
 
   private func take(_ answer: AcknowledgementRecorded, by event: Fact) throws(ViewError) {

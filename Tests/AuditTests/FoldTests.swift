@@ -83,7 +83,7 @@ struct FoldTests {
     "answer alike of templates, rules, signals and what waits, and make the same due",
     arguments: 1...amount(3 as UInt64, long: 60))
   func waiting(seed: UInt64) throws {
-    let history = try RandomHistory(seed: seed, steps: 200, strays: seed % 2 == 0, rules: true)
+    let history = try RandomHistory(seed: seed, steps: 240, strays: seed % 2 == 0, rules: true)
       .history
     let types = Set(history.events.map(\.type))
     #expect(types.isSuperset(of: [.rulePublished, .signalObserved, .dispatchScheduled]))

@@ -33,13 +33,17 @@ struct RandomHistory {
         """
         {"programs":[
           {"id":"1","name":"Peak Relief","time_zone":"America/New_York","lead_time":"PT30M",
-           "communication_codes":["sms","email","console"]},
+           "escalation":{"acknowledgements":2,"within":"PT5M","user_ids":["u-3","u-5","nobody"]},
+           "test_recipients_only":true,"communication_codes":["sms","email","console"]},
           {"id":"2","name":"Again","time_zone":"Europe/Berlin","lead_time":"PT2H",
            "unknown_outcome":"resend","enrollment_required":true,"event_type_ids":["1"],
+           "quiet_hours":{"from":"19:00","to":"20:15","what":"defer","reason":"tariff"},
+           "escalation":{"acknowledgements":1,"within":"PT20M","user_group_id":"g2"},
            "communication_codes":["email","sms"]},
           {"id":"3","name":"Strict","time_zone":"UTC","lead_time":"PT10M","late_notice":"suppress",
            "cancel_deadline":"PT1H","caps":{"dispatches_per_season":3,"duration_per_dispatch":"P1D",
              "season":{"from":"11-01","through":"02-10"}},
+           "quiet_hours":{"from":"18:00","to":"02:00","what":"override"},
            "communication_codes":["console","sms"]}],
          "event_types":[{"id":"1","name":"Emergency","user_group_ids":["g0","g1"]},
            {"id":"2","name":"Economic","user_group_ids":["g1","g2","g9"]},
@@ -73,8 +77,9 @@ struct RandomHistory {
       "{}", #"{"channel":"sms"}"#, #"{"program_id":"1"}"#,
       #"{"channel":"email","program_id":"2"}"#,
     ].filter { _ in chance(8) }
+    let test = chance(30) ? #""test_recipient":true,"# : ""
     return """
-      {"id":"u-\(number)","name":"N\(number)","user_group_ids":[\(groups.joined(separator: ","))],
+      {"id":"u-\(number)","name":"N\(number)",\(test)"user_group_ids":[\(groups.joined(separator: ","))],
        "program_ids":[\(programs.joined(separator: ","))],
        "opt_outs":[\(optOuts.joined(separator: ","))],
        "contacts":{\(contacts.joined(separator: ","))}}
@@ -83,7 +88,8 @@ struct RandomHistory {
 
   private mutating func step() throws {
     if strays, chance(30) { return try stray() }
-    history.advance(seconds: one(of: [0, 1, 20, 45, 180, 900, 4_000]))
+    let pause: Int64 = one(of: [0, 1, 20, 45, 180, 900, 4_000])
+    try history.escalate(until: history.now.adding(seconds: pause))
     if rules {
       try history.look(parts: one(of: [3, .max]))
       if chance(50) { return try wait() }
@@ -135,7 +141,7 @@ struct RandomHistory {
         : #""dispatch_id":"\#(anyDispatch().text)""#
       try history.perform(
         RecordedHistory.importing(
-          #"{"rules":[{"id":"r\#(one(of: ["1", "2"]))","program_id":"1","if":"\#(condition)"\#(members),\#(action)}]}"#
+          #"{"rules":[{"id":"r\#(one(of: ["1", "2"]))","program_id":"\#(one(of: ["1", "2", "3"]))","if":"\#(condition)"\#(members),\#(action)}]}"#
         ))
     case ..<18:
       let wait =
@@ -378,12 +384,13 @@ struct RandomHistory {
   }
 
   private mutating func escalation(to user: EntityID) -> EventPayload? {
-    guard let within = ISODuration("PT5M"), history.state.user(user) != nil,
+    guard let within = ISODuration("PT5M"), let channel = ChannelCode("email"),
+      history.state.user(user) != nil,
       let dispatch = history.state.dispatch(anyDispatch())
     else { return nil }
     return .notificationEscalated(
       NotificationEscalated(
         dispatchID: dispatch.id, modification: one(of: Array(1...dispatch.modification)), level: 1,
-        userIDs: [user], acknowledged: 0, required: 1, within: within))
+        userIDs: [user], channels: [channel], acknowledged: 0, required: 1, within: within))
   }
 }

@@ -20,7 +20,9 @@ struct RecheckPropertyTests {
     #expect(recheck.rechecked == recheck.examined - withoutRules, "seed \(seed)")
     for account in recheck.accounts {
       for modification in account.modifications {
-        #expect(modification.told.count == modification.recipients, "seed \(seed)")
+        #expect(
+          modification.told.count == modification.recipients + modification.escalated,
+          "seed \(seed)")
       }
     }
     let types = Set(history.events.map(\.type))

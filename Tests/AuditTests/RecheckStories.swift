@@ -135,6 +135,31 @@ struct RecheckStory: Sendable, CustomTestStringConvertible {
         })
       return history
     },
+    RecheckStory(name: "recheck-quiet-hours-ignored", findings: ["unexpected"]) {
+      // It is noon in New York, and the deadline is half an hour before 21:04.
+      try requested(
+        catalogue: restless,
+        attempts: { drafts in
+          drafts = drafts.map { draft in
+            guard case .notificationDeferred(let later) = draft.payload, later.userID.text == "u-2"
+            else { return draft }
+            var other = draft
+            other.payload = .notificationSuppressed(
+              NotificationSuppressed(
+                dispatchID: later.dispatchID, modification: 1, userID: later.userID, kind: .start,
+                reason: .quietHours))
+            return other
+          }
+        })
+    },
+    RecheckStory(name: "recheck-escalation-left-out", findings: ["missing"]) {
+      var history = try requested(catalogue: restless)
+      history.advance(seconds: 7_200)
+      try history.deliver()
+      history.advance(seconds: 36_000)
+      try history.perform(RecordedHistory.importing(#"{"user_groups":[{"id":"h","name":"H"}]}"#))
+      return history
+    },
     RecheckStory(name: "recheck-rule-that-did-not-fire", findings: ["missing"]) {
       // Nobody looked at what was due.
       try watched { $0.advance(seconds: 300) }
@@ -180,8 +205,15 @@ struct RecheckStory: Sendable, CustomTestStringConvertible {
        {"id":"u-4","name":"Di","user_group_ids":["g"],"contacts":{"sms":"+15551230004"}}]}
     """
 
+  /// The same with quiet hours at noon, and two answers wanted in ten minutes.
+  static let restless = catalogue.replacingOccurrences(
+    of: #""lead_time":"PT30M","#,
+    with: #""lead_time":"PT30M","quiet_hours":{"from":"11:30","to":"13:30","what":"defer"},"#
+      + #""escalation":{"acknowledgements":2,"within":"PT10M","user_ids":["u-3"]},"#)
+
   /// A catalogue, one request, and its notices.
   static func requested(
+    catalogue: String = catalogue,
     request: (inout [EventDraft]) -> Void = { _ in },
     attempts: (inout [EventDraft]) -> Void = { _ in }
   ) throws -> RecordedHistory {

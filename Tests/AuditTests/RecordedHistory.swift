@@ -156,6 +156,18 @@ struct RecordedHistory {
     return recorded
   }
 
+  /// Records what is to be escalated now, and goes on to when something else is, up to `time`.
+  mutating func escalate(until time: Instant) throws {
+    while true {
+      let (drafts, next) = try decider().decideEscalations(limit: 9)
+      try record(drafts)
+      if !drafts.isEmpty { continue }
+      guard let next, next <= time else { break }
+      now = next
+    }
+    now = time
+  }
+
   static func observing(
     _ signal: String, _ value: String, unit: String? = nil, at time: Instant? = nil
   ) -> String {
@@ -227,7 +239,7 @@ struct RecordedHistory {
     let identity = ChannelIdentity(
       kind: try #require(CodeWord("spool")), settings: try #require(Self.digest))
     let drafts =
-      try plan.suppressions
+      try plan.heldBack
       + plan.attempts.map {
         decider.attempted($0, through: identity, textHMAC: try #require(Self.digest))
       }

@@ -121,12 +121,12 @@ struct DeliveryDecisionTests {
     world.advance(seconds: 21)
     let plan = try world.decider.planNotices(limit: 9) { _ in true }
     #expect(plan.attempts.isEmpty)
-    guard case .notificationSuppressed(let gone)? = plan.suppressions.first?.payload else {
+    guard case .notificationSuppressed(let gone)? = plan.heldBack.first?.payload else {
       Issue.record("nothing suppressed")
       return
     }
     #expect(gone.reason == .deadlinePassed)
-    try world.record(plan.suppressions)
+    try world.record(plan.heldBack)
     #expect(try notice(world).standing.state == .suppressed)
   }
 

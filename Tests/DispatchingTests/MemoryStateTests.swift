@@ -116,7 +116,8 @@ struct MemoryStateTests {
       .notificationEscalated(
         NotificationEscalated(
           dispatchID: dispatch, modification: 1, level: 1, userIDs: [try id("u-3")],
-          acknowledged: 1, required: 2, within: try #require(ISODuration("PT5M")))))
+          channels: try ["sms", "email"].map { try #require(ChannelCode($0)) }, acknowledged: 1,
+          required: 2, within: try #require(ISODuration("PT5M")))))
     #expect(
       world.notices(of: dispatch).map(\.standing.state) == [.notified, .attempted, .pending])
     let plan = try world.decider.planNotices(limit: 9) { _ in true }

@@ -27,7 +27,7 @@ struct NoticePlanTests {
   }
 
   private func shown(_ plan: NoticePlan) -> [String] {
-    plan.suppressions.compactMap { draft in
+    plan.heldBack.compactMap { draft in
       guard case .notificationSuppressed(let gone) = draft.payload else { return nil }
       return "\(gone.userID.text) \(gone.channel?.text ?? "all"): \(gone.reason.rawValue)"
     } + plan.attempts.map { "\($0.key.userID.text) \($0.channel.text) \($0.number)" }
@@ -81,7 +81,7 @@ struct NoticePlanTests {
         "e all: no-address", "f all: invalid-address", "z all: no-address", "a email 1",
         "b email 1", "c email 1", "u-1 sms 1", "u-2 email 1",
       ])
-    try world.record(try plan(world).suppressions)
+    try world.record(try plan(world).heldBack)
     #expect(
       shown(try plan(world)) == [
         "a email 1", "b email 1", "c email 1", "u-1 sms 1", "u-2 email 1",
@@ -186,7 +186,7 @@ extension World {
   /// Records a plan and each attempt of it, as the sender does before anything leaves.
   @discardableResult
   mutating func send(_ plan: NoticePlan) throws -> [Event] {
-    try record(plan.suppressions)
+    try record(plan.heldBack)
     let digest = try #require(HexDigest(String(repeating: "0", count: 64)))
     let identity = ChannelIdentity(kind: try #require(CodeWord("console")), settings: digest)
     return try record(

@@ -60,11 +60,11 @@ struct NoticeRoomTests {
         "contacts":{"sms":"+15551230001","email":"a@example.com"}}]}
       """)
     let full = try world.decider.planNotices(room: room(["sms": 1, "email": 1]))
-    #expect(shown(full) == ["u-0 email"] && full.suppressions.count == 1)
+    #expect(shown(full) == ["u-0 email"] && full.heldBack.count == 1)
     #expect(full.unsendable.count == 1)
     let plan = try world.decider.planNotices(room: room(["sms": 1, "email": 2]))
     #expect(shown(plan) == ["u-0 email", "u-1 email"])
-    #expect(plan.suppressions.count == 1)
+    #expect(plan.heldBack.count == 1)
   }
 
   @Test("Who is told by an escalation is told on the program's channels that the user has then")
@@ -73,15 +73,18 @@ struct NoticeRoomTests {
     let dispatch = world.dispatchID(1)
     try world.importing(
       #"{"users":[{"id":"chief","name":"C","contacts":{"email":"chief@example.com"}}]}"#)
+    let one = try id("1")
+    let program = try #require(world.state.program(one)).definition
     try world.record(
       .notificationEscalated(
         NotificationEscalated(
           dispatchID: dispatch, modification: 1, level: 1,
-          userIDs: SortedSet([try id("chief")]), acknowledged: 0, required: 1,
+          userIDs: SortedSet([try id("chief")]), channels: program.communicationCodes,
+          acknowledged: 0, required: 1,
           within: try #require(ISODuration("PT15M")))))
     let plan = try world.decider.planNotices(room: room(["sms": 9, "email": 9]))
     #expect(shown(plan).contains("chief email"))
-    let passed = plan.suppressions.compactMap { draft -> String? in
+    let passed = plan.heldBack.compactMap { draft -> String? in
       guard case .notificationSuppressed(let gone) = draft.payload else { return nil }
       return "\(gone.userID.text) \(gone.channel?.text ?? "all") \(gone.reason.rawValue)"
     }

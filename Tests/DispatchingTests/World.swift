@@ -119,7 +119,7 @@ struct World {
     else { fatalError("both are of their forms") }
     let channel = ChannelIdentity(kind: spool, settings: digest)
     let recorded = try record(
-      plan.suppressions
+      plan.heldBack
         + plan.attempts.map { decider.attempted($0, through: channel, textHMAC: digest) })
     return recorded.filter { $0.type == .notificationAttempted }
   }

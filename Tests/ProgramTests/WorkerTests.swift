@@ -132,6 +132,43 @@ struct WorkerTests {
     #expect(try ledger.verify().status == 0)
   }
 
+  @Test("escalates what nobody has answered in time, once, and tells the contacts")
+  func escalation() throws {
+    let catalogue = #"""
+      {"user_groups":[{"id":"leads","name":"Shift leads"}],
+       "programs":[{"id":1,"name":"Peak Relief","time_zone":"America/New_York",
+         "communication_codes":["sms","console"],"lead_time":"PT30M",
+         "escalation":{"acknowledgements":1,"within":"PT10S","user_group_id":"leads"}}],
+       "users":[{"id":"lead","name":"Lea","user_group_ids":["leads"],"contacts":{"console":"lead"}}]}
+      """#
+    #expect(try ledger.operate(["import", "-"], input: catalogue).status == 0)
+    func request() throws -> String {
+      let answer = try ledger.operate(
+        ["dispatch", "-", "--json"],
+        input: #"{"start_time":"2099-01-01T00:00:00Z","program_id":1,"event_type_id":"1"}"#)
+      let receipt = try object(answer.output)
+      let results = try #require(receipt["results"] as? [[String: Any]])
+      return try #require(results.first?["dispatch"] as? String)
+    }
+    let worker = try watch()
+    let (answered, silent) = (try request(), try request())
+    try until { try count("delivery.recorded.v1") == 4 }
+    #expect(try ledger.operate(["acknowledge", answered, "--user", "u-1"]).status == 0)
+    try until { try count("delivery.recorded.v1") == 5 }
+    // The other one's time is over too: it came first.
+    worker.terminate()
+    worker.waitUntilExit()
+    let escalated = try ledger.eventLines().filter { $0.contains("notification.escalated.v1") }
+    #expect(escalated.count == 1 && escalated.allSatisfy { $0.contains(silent) })
+    #expect(escalated.allSatisfy { $0.contains(#""user_ids":["lead"]"#) })
+    #expect(try ledger.operate(["deliver"]).status == 0)
+    #expect(try count("delivery.recorded.v1") == 5)
+    let recheck = try Shell.run("ledger-audit", ["recheck", "-C", ledger.path])
+    #expect(recheck.status == 0 && recheck.output.contains("1 by escalation"), "\(recheck.output)")
+    let replay = try Shell.run("ledger-audit", ["replay", silent, "-C", ledger.path])
+    #expect(replay.output.contains(" escalated=1\n"))
+  }
+
   @Test("executes what waits for a time or a condition, once, whoever is killed in between")
   func waits() throws {
     let at = ISO8601DateFormatter().string(from: Date(timeIntervalSinceNow: 2))

@@ -293,17 +293,17 @@ struct DispatchTests {
     #expect(try notices.list(of: "d", modification: 2).map(\.key.userID) == ["a"])
   }
 
-  @Test("Users who are told by escalation have a notice whose channels are still open")
+  @Test("Users who are told by escalation have a notice on the program's channels")
   func escalated() throws {
     var fixture = try fixture()
     try fixture.append(
       .notificationEscalated(
         NotificationEscalated(
-          dispatchID: "d", modification: 1, level: 1, userIDs: ["u", "v"], acknowledged: 0,
-          required: 1, within: .halfAnHour)))
+          dispatchID: "d", modification: 1, level: 1, userIDs: ["u", "v"],
+          channels: ["console", "sms"], acknowledged: 0, required: 1, within: .halfAnHour)))
     let due = try fixture.store.notices.due(at: .minute(999))
     #expect(due.map(\.key.userID) == ["u", "v"])
-    #expect(due.map(\.channels) == [["sms", "email"], []])
+    #expect(due.map(\.channels) == [["sms", "email"], ["console", "sms"]])
     #expect(due.map(\.user) == [7, nil])
   }
 }
