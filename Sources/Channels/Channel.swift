@@ -13,7 +13,14 @@ package protocol Channel {
 /// A channel that answers at once.
 protocol DirectChannel: Channel {
   /// Sends one message, once; it never throws: whatever happens is an outcome.
+  ///
+  /// An outcome that says accepted holds once ``settle()`` has been asked.
   func send(_ message: OutgoingMessage) -> AttemptOutcome
+
+  /// Makes sure of all messages that were accepted since this was asked before.
+  ///
+  /// - Returns: What comes of each of them instead, where nobody can be sure; else `nil`.
+  func settle() -> AttemptOutcome?
 }
 
 /// A channel that speaks a protocol of the network, which libcurl carries out.

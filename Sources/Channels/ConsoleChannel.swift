@@ -24,4 +24,6 @@ struct ConsoleChannel: DirectChannel {
     }
     return .reported(ChannelReport(outcome: .accepted, evidence: .acceptedByProvider))
   }
+
+  func settle() -> AttemptOutcome? { nil }
 }

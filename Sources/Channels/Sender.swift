@@ -17,6 +17,8 @@ package final class Sender {
   /// Messages that were begun and whose ends weren't fetched, by channel.
   private var underway: [ChannelCode: Int] = [:]
   private var buckets: [ChannelCode: TokenBucket] = [:]
+  /// What channels that answer at once have answered, and have to make sure of.
+  private var unsettled: [(message: OutgoingMessage, outcome: AttemptOutcome)] = []
   /// Until when a server asked not to be asked again, in nanoseconds of the monotonic clock.
   private var pauses: [Pause: UInt64] = [:]
   private var trialEnd: NetworkEnd?
@@ -33,6 +35,8 @@ package final class Sender {
 
   /// How many answers of channels that answer at once may wait to be recorded.
   private static let directAtOnce = 32
+  /// How long after one end others are waited for: about what recording them costs by itself.
+  private static let gatheringNanoseconds: UInt64 = 1_000_000
   /// The furthest into the future that a server's wish is recorded: a week.
   private static let longestAskedSeconds: Int64 = 604_800
   /// The longest that a server is left alone because it asks for it.
@@ -83,7 +87,8 @@ package final class Sender {
     underway[message.channel, default: 0] += 1
     buckets[message.channel]?.take(at: SystemClock.monotonicNanoseconds())
     switch channels[message.channel] {
-    case let direct as any DirectChannel: finish(message, direct.send(message))
+    case let direct as any DirectChannel:
+      unsettled.append((message, direct.send(message)))
     case let network as any NetworkChannel: begin(message, network)
     case is CommandChannel:
       if let outcome = commands[message.channel]?.begin(message, at: now()) {
@@ -123,15 +128,25 @@ package final class Sender {
 
   /// Waits until a message has come to its end, the alarm rings or the time is up.
   ///
+  /// Those that end within a millisecond after the first one are waited for, too: whoever records
+  /// them records them together.
+  ///
   /// - Returns: All that came to their ends since the last call, each once.
   package func finished(waitingMilliseconds: Int) -> [Finished] {
     let start = SystemClock.monotonicNanoseconds()
-    let span = UInt64(min(max(0, waitingMilliseconds), 86_400_000)) * 1_000_000
+    var span = UInt64(min(max(0, waitingMilliseconds), 86_400_000)) * 1_000_000
+    var isGathering = false
     while true {
       advance()
       let passed = SystemClock.monotonicNanoseconds() - start
-      if transfers.takeAlarm() || !done.isEmpty || passed >= span { break }
-      var rest = Int((span - passed) / 1_000_000) + 1
+      if !done.isEmpty, !isGathering {
+        isGathering = true
+        span = min(span, passed + Self.gatheringNanoseconds)
+      }
+      if transfers.takeAlarm() || done.count >= inFlight && !done.isEmpty || passed >= span {
+        break
+      }
+      var rest = isGathering ? 1 : Int((span - passed) / 1_000_000) + 1
       for command in commands.values {
         rest = min(rest, command.restMilliseconds(at: start + passed) ?? rest)
       }
@@ -152,7 +167,27 @@ package final class Sender {
 
   // MARK: - Ends
 
+  /// Ends what channels have answered at once, in the order in which it was begun.
+  private func settleDirect() {
+    if unsettled.isEmpty { return }
+    var doubts: [ChannelCode: AttemptOutcome] = [:]
+    for code in channels.codes where unsettled.contains(where: { $0.message.channel == code }) {
+      doubts[code] = (channels[code] as? any DirectChannel)?.settle()
+    }
+    for (message, outcome) in unsettled {
+      if case .reported(let report) = outcome, report.outcome == .accepted,
+        let doubt = doubts[message.channel]
+      {
+        finish(message, doubt)
+      } else {
+        finish(message, outcome)
+      }
+    }
+    unsettled = []
+  }
+
   private func advance() {
+    settleDirect()
     for (transfer, end) in transfers.advance() + mails.takeEnded() {
       guard case .message(let message) = transfer.ticket,
         let channel = channels[message.channel] as? any NetworkChannel

@@ -22,12 +22,21 @@ struct SpoolChannel: DirectChannel {
           ChannelReport(
             outcome: .failed, evidence: .none, code: "spooled-before", isRetryable: false))
       }
-      try replaceFile(path, with: content(message))
+      try putFile(path, with: content(message))
       return .reported(
         ChannelReport(outcome: .accepted, evidence: .acceptedByProvider, providerID: name))
     } catch {
       return failure(error)
     }
+  }
+
+  /// The names are durable together: one sync of the directory for all of them.
+  func settle() -> AttemptOutcome? {
+    do { try synchronizeDirectory(joinPath(base, directory)) } catch {
+      // The names were given, and only their durability is in doubt: the messages may be found there.
+      return .unknown(.timeout)
+    }
+    return nil
   }
 
   /// Headers as in RFC 5322, a blank line, the body; each value stands on one line.
@@ -42,12 +51,10 @@ struct SpoolChannel: DirectChannel {
   }
 
   private func failure(_ error: PlatformError) -> AttemptOutcome {
-    guard case .failed(let operation, _, let code) = error else {
+    guard case .failed(_, _, let code) = error else {
       return .reported(
         ChannelReport(outcome: .failed, evidence: .none, code: "spool", isRetryable: false))
     }
-    // The name was given, and only its durability is in doubt: the message may be found there.
-    if operation == .synchronizeDirectory { return .unknown(.timeout) }
     // A full disk or too many open files may pass; a path that can't be written doesn't by itself.
     let isRetryable = [28, 24, 23, 122].contains(code)
     return .reported(

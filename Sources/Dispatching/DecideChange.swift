@@ -50,6 +50,12 @@ extension Decider {
       program, eventType)
   }
 
+  // With at most so many chunks and so many notices superseded, all that a change comes to is in its
+  // own commit. Where there are more, the notices stay pending, and whoever plans them next finds
+  // them superseded; so the chunks alone go on in other commits.
+  private static var changeChunks: Int { 64 }
+  private static var changeNotices: Int { 5_000 }
+
   /// The events of a change that breaks no rule.
   func change(
     _ payload: EventPayload, of dispatch: Dispatch, basis: ResolutionBasis,
@@ -66,9 +72,10 @@ extension Decider {
         ResolutionTask(
           dispatchID: dispatch.id, modification: modification, basis: basis,
           program: program, eventType: eventType, time: context.now, cause: context.nextID))
-    let superseded = try ask { state throws(State.Failure) in
+    var superseded = try ask { state throws(State.Failure) in
       try state.pendingNotices(of: dispatch.id, before: modification)
     }
+    if chunks.count > Self.changeChunks || superseded.count > Self.changeNotices { superseded = [] }
     return .accepted(
       [draft(payload, about: dispatch.id)] + chunks
         + superseded.map { supersede($0, of: dispatch, by: context.nextID) })

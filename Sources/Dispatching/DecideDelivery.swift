@@ -154,8 +154,10 @@ extension Decider {
     let fails = !AttemptFate.reported(report.outcome).isTold
     let retry = fails && report.isRetryable == true ? try retryTime(of: attempt, report) : nil
     // Whoever is erased has no key any more, and nothing may be kept of it that names it.
-    let user = try ask { state throws(State.Failure) in try state.user(key.userID) }
-    let isErased = user?.erased != nil
+    let isErased =
+      report.detail == nil
+      ? false
+      : try ask { state throws(State.Failure) in try state.user(key.userID) }?.erased != nil
     let recorded = DeliveryRecorded(
       attempt: attempt.event, dispatchID: key.dispatchID, outcome: report.outcome,
       evidence: report.evidence, providerID: report.providerID, code: report.code,

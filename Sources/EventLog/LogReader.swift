@@ -87,10 +87,15 @@ package struct LogReader {
   package func line(segment: UInt64, offset: UInt64) throws(LogError) -> [UInt8]? {
     try reporting { () throws(StorageError) -> [UInt8]? in
       let file = try storage.open(LogPath.segment(segment), for: .reading)
-      var bytes = [UInt8](repeating: 0, count: LogLimit.eventBytes + 1)
-      let count = try file.readFully(into: &bytes, range: 0..<bytes.count, at: offset)
-      guard let end = bytes[..<count].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
-      return Array(bytes[..<end])
+      // Most lines are far shorter than they may be.
+      for length in [2_048, LogLimit.eventBytes + 1] {
+        var bytes = [UInt8](repeating: 0, count: length)
+        let count = try file.readFully(into: &bytes, range: 0..<bytes.count, at: offset)
+        if let end = bytes[..<count].firstIndex(of: UInt8(ascii: "\n")) {
+          return Array(bytes[..<end])
+        }
+      }
+      return nil
     }
   }
 }

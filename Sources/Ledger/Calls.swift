@@ -162,17 +162,29 @@ extension Ledger {
     let first = turn.size
     let key = IdempotencyKey(
       text: isWhole ? step.keys.text : step.keys.batch(upTo: end), hash: step.hash)
-    if commands.count == 1, case .dispatch = commands[0] {
-      // A resolution that doesn't fit in one commit follows in others; whoever opens finishes it.
-      var rest = CommitParts(drafts).makeIterator()
-      if let part = rest.next() { try turn.commit(part, key: key) }
-      while let part = rest.next() { try turn.commit(part) }
+    if commands.count == 1, commands[0].isResolved {
+      try commitResolution(drafts, key, turn)
     } else {
       try turn.commit(drafts, key: key)
     }
     return CallReceipt.Batch(
       isRepeated: false, entries: done..<end, events: first...turn.size - 1, size: turn.size,
       root: turn.root, results: results)
+  }
+
+  /// Appends a request or a change with whom it concerns: a resolution that doesn't fit in one commit
+  /// follows in others, and whoever opens finishes it.
+  private func commitResolution(
+    _ drafts: [EventDraft], _ key: IdempotencyKey, _ turn: Turn
+  ) throws(LedgerError) {
+    do {
+      try turn.commit(drafts, key: key)
+    } catch {
+      guard case .callTooLarge = error else { throw error }
+      var rest = CommitParts(drafts).makeIterator()
+      if let part = rest.next() { try turn.commit(part, key: key) }
+      while let part = rest.next() { try turn.commit(part) }
+    }
   }
 
   /// The next commit of an earlier call with the same key, and how many entries are done with it.
@@ -329,6 +341,16 @@ extension Ledger {
     return CallReceipt.Batch(
       isRepeated: true, entries: entries, events: row.first...last.id, size: last.commit.end,
       root: last.commit.root, results: ReceiptResult.all(of: payloads))
+  }
+}
+
+extension Command {
+  /// Whether it says whom a dispatch concerns, however many they are.
+  fileprivate var isResolved: Bool {
+    switch self {
+    case .dispatch, .modify, .end, .cancel: true
+    default: false
+    }
   }
 }
 

@@ -27,6 +27,8 @@ package final class Worker {
   private var wakeUp: Instant?
   /// The log's size when they were looked at last.
   private var sizeLookedAt: UInt64?
+  /// The log's size as of the last round; `nil` where the worker wasn't busy since.
+  private var sizeOfRound: UInt64?
 
   /// At most so many dispatches that waited are executed or missed in one commit, and so many
   /// escalations begun.
@@ -71,6 +73,7 @@ package final class Worker {
       let isBusy = try round(mayBegin: !isStopping)
       if isBusy { continue }
       if isStopping { return try finish() }
+      sizeOfRound = nil
       guard try isHeldUp() else { return try finish() }
       outcomes += sender.finished(waitingMilliseconds: Self.pauseMilliseconds)
     }
@@ -89,12 +92,16 @@ package final class Worker {
     while true {
       let isStopping = wait(0)
       if !isStopping {
-        if try intake() { noteAppended() }
+        if try intake() {
+          noteAppended()
+          sizeOfRound = nil
+        }
         try fireWhatIsDue()
       }
       let isBusy = try round(mayBegin: !isStopping)
       if isBusy { continue }
       if isStopping { break }
+      sizeOfRound = nil
       if try isHeldUp() {
         outcomes += sender.finished(waitingMilliseconds: Self.pauseMilliseconds)
         continue
@@ -111,10 +118,13 @@ package final class Worker {
   ///
   /// - Returns: Whether anything is on its way or was done.
   private func round(mayBegin: Bool) throws(LedgerError) -> Bool {
+    let suppressed = report.suppressed
     let messages = try commit(mayBegin: mayBegin)
     for message in messages { sender.begin(message) }
-    guard sender.inFlight > 0 || !messages.isEmpty else { return false }
-    outcomes += sender.finished(waitingMilliseconds: messages.isEmpty ? 1_000 : 0)
+    // Behind what was suppressed more may be due.
+    guard sender.inFlight > 0 else { return report.suppressed > suppressed }
+    // What could begin has begun: nothing more is to be done before something has ended.
+    outcomes += sender.finished(waitingMilliseconds: 1_000)
     try signIfDue(isIdle: false)
     return true
   }
@@ -145,6 +155,7 @@ package final class Worker {
       // What was sent moves no time or condition but those of answers, which are noted with it.
       if sizeLookedAt == before { sizeLookedAt = turn.size }
     }
+    sizeOfRound = turn.size
     outcomes = []
     report.suppressed += suppressed
     report.attempts += messages.count
@@ -162,7 +173,7 @@ package final class Worker {
   ) throws(LedgerError) {
     if attempts.isEmpty { return }
     let reader = try inLog { () throws(LogError) in
-      try LogReader(ledger.storage, identity: ledger.identity)
+      try LogReader(ledger.storage, identity: ledger.identity, durable: turn.durable)
     }
     for planned in attempts {
       guard let channel = channels[planned.channel] else { continue }
@@ -233,7 +244,7 @@ package final class Worker {
   /// appended or a time has come.
   private func fireWhatIsDue() throws(LedgerError) {
     while true {
-      let size = try knownSize()
+      let size = if let sizeOfRound { sizeOfRound } else { try knownSize() }
       let isTime = wakeUp.map { $0 <= ledger.surroundings.now() } ?? false
       guard isTime || size != sizeLookedAt else { return }
       let turn = try takeTurn()
@@ -246,6 +257,7 @@ package final class Worker {
       if drafts.isEmpty { return }
       // The first commit shows what was decided; whoever opens next finishes a long resolution.
       for part in CommitParts(drafts) { try turn.commit(part) }
+      sizeOfRound = nil
       noteAppended()
     }
   }

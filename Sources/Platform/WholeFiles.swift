@@ -25,6 +25,15 @@ package func readFile(_ path: String, limit: Int) throws(PlatformError) -> [UInt
 package func replaceFile(
   _ path: String, with bytes: [UInt8], permissions: UInt16 = 0o600
 ) throws(PlatformError) {
+  try putFile(path, with: bytes, permissions: permissions)
+  try synchronizeNames(beside: path, in: parentDirectory(of: path))
+}
+
+/// Gives `path` new content in one step as ``replaceFile(_:with:permissions:)`` does; its name is
+/// durable only after ``synchronizeDirectory(_:)``, one for many files.
+package func putFile(
+  _ path: String, with bytes: [UInt8], permissions: UInt16 = 0o600
+) throws(PlatformError) {
   let isFile = isWhole(path) && path.utf8.last != UInt8(ascii: "/")
   let random = try randomBytes(8)
   let directory = try PlatformError.naming(.open, path) { () throws(Errno) in
@@ -45,8 +54,19 @@ package func replaceFile(
     try? directory.remove(name)
     throw error
   }
+}
+
+/// Makes the names in a directory durable, as they are now.
+package func synchronizeDirectory(_ path: String) throws(PlatformError) {
+  try synchronizeNames(beside: path, in: path)
+}
+
+/// - Parameter path: What an error names.
+private func synchronizeNames(
+  beside path: String, in directory: String
+) throws(PlatformError) {
   try PlatformError.naming(.synchronizeDirectory, path) { () throws(Errno) in
-    try directory.synchronizeAll()
+    try Descriptor(opening: directory, flags: O_RDONLY | O_DIRECTORY).synchronizeAll()
   }
 }
 

@@ -7,14 +7,15 @@ import ssl
 import sys
 import tempfile
 
-import trustme
-
 # Whoever started this may have done so from a thread that hears no signals.
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 def certificates():
     """A directory with an authority, one that nobody here uses, and a certificate of this machine."""
+    # Only here, so that what needs no certificate runs with Python alone.
+    import trustme
+
     directory = tempfile.mkdtemp(prefix="ledger-servers-")
     os.chmod(directory, 0o755)
     authority, other = trustme.CA(), trustme.CA()
