@@ -29,6 +29,8 @@ package final class Worker {
   private var sizeLookedAt: UInt64?
   /// The log's size as of the last round; `nil` where the worker wasn't busy since.
   private var sizeOfRound: UInt64?
+  /// Whether the last round suppressed or put off what was due.
+  private var hasHeldBack = false
 
   /// At most so many dispatches that waited are executed or missed in one commit, and so many
   /// escalations begun.
@@ -118,11 +120,11 @@ package final class Worker {
   ///
   /// - Returns: Whether anything is on its way or was done.
   private func round(mayBegin: Bool) throws(LedgerError) -> Bool {
-    let suppressed = report.suppressed
+    hasHeldBack = false
     let messages = try commit(mayBegin: mayBegin)
     for message in messages { sender.begin(message) }
-    // Behind what was suppressed more may be due.
-    guard sender.inFlight > 0 else { return report.suppressed > suppressed }
+    // Behind what was suppressed or put off more may be due.
+    guard sender.inFlight > 0 else { return hasHeldBack }
     // What could begin has begun: nothing more is to be done before something has ended.
     outcomes += sender.finished(waitingMilliseconds: 1_000)
     try signIfDue(isIdle: false)
@@ -146,6 +148,7 @@ package final class Worker {
       }
       suppressed = plan.suppressionCount
       drafts += plan.heldBack
+      hasHeldBack = !plan.heldBack.isEmpty
       try add(plan.attempts, to: &drafts, &messages, from: turn, decider)
     }
     if !drafts.isEmpty {
