@@ -17,6 +17,7 @@ package struct CSVSink: ExportSink {
       let file = try ExportFile("\(prefix)\(table.name).csv", in: storage, resumes: resumes)
       let header = table.columns.map(\.name).joined(separator: ",")
       try file.write(Array("\(header)\r\n".utf8))
+      file.count(0)
       files.append((table, file))
     }
   }

@@ -1,5 +1,5 @@
 import Bytes
-import EventLog
+package import EventLog
 
 /// Makes one file of an export: under a temporary name, `NAME.partial`, until it is whole and
 /// synced; then under its own.
@@ -18,7 +18,7 @@ final class ExportFile {
   private var written: UInt64 = 0
   private var buffer: [UInt8] = []
   private var hasher = SHA256Hasher()
-  private(set) var rows: UInt64 = 0
+  private var rows: UInt64?
 
   private static let capacity = 1 << 20
 
@@ -69,10 +69,10 @@ final class ExportFile {
 
   /// Takes in that a row or line is complete.
   @inline(__always)
-  func countRow() { rows += 1 }
+  func countRow() { rows = (rows ?? 0) + 1 }
 
   /// Takes in that so many more are.
-  func count(_ more: UInt64) { rows += more }
+  func count(_ more: UInt64) { rows = (rows ?? 0) + more }
 
   private func flush() throws(ExportError) {
     guard !buffer.isEmpty else { return }
@@ -115,6 +115,49 @@ final class ExportFile {
       }
     }
     return ExportedFile(path: path, length: written, digest: hasher.finish(), rows: rows)
+  }
+}
+
+extension ExportedFile {
+  /// Writes a file of these bytes, durably.
+  ///
+  /// - Throws: `.exists`, `.otherContent`, `.storage`.
+  package init(
+    _ bytes: [UInt8], written path: String, in storage: any Storage, resumes: Bool
+  ) throws(ExportError) {
+    let file = try ExportFile(path, in: storage, resumes: resumes)
+    try file.write(bytes)
+    self = try file.finish()
+  }
+
+  /// A file that has its name already.
+  ///
+  /// - Throws: `.storage`.
+  package init(standing path: String, in storage: any Storage) throws(ExportError) {
+    do throws(StorageError) {
+      let (digest, length) = try fileDigest(storage.open(path, for: .reading))
+      self.init(path: path, length: length, digest: digest, rows: nil)
+    } catch {
+      throw .storage(error)
+    }
+  }
+
+  /// Makes a file that somebody else wrote durable, and gives it its name.
+  ///
+  /// - Throws: `.storage`.
+  package init(
+    finishing partial: String, as path: String, in storage: any Storage
+  ) throws(ExportError) {
+    do throws(StorageError) {
+      let file = try storage.open(partial, for: .writing)
+      let (digest, length) = try fileDigest(file)
+      try file.synchronize()
+      try storage.rename(partial, to: path)
+      try storage.synchronizeDirectory(parentPath(of: path))
+      self.init(path: path, length: length, digest: digest, rows: nil)
+    } catch {
+      throw .storage(error)
+    }
   }
 }
 

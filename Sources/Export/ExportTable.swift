@@ -142,6 +142,6 @@ package struct ExportedFile: Hashable, Sendable {
   package let path: String
   package let length: UInt64
   package let digest: Digest
-  /// How many rows or lines it holds, beside a header.
-  package let rows: UInt64
+  /// How many rows or lines it holds, beside a header; `nil` where it isn't made of such.
+  package let rows: UInt64?
 }

@@ -51,6 +51,12 @@ package struct LineExport {
     return read.range
   }
 
+  /// What would be written.
+  package func range() throws(ExportError) -> ExportRange {
+    guard let read = try scope.forEach({ _, _ in }) else { throw .noEvents }
+    return read.range
+  }
+
   /// Writes the lines as one file.
   package func write(
     to path: String, in storage: any Storage, resumes: Bool

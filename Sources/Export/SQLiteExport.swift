@@ -6,20 +6,15 @@ import Views
 package enum SQLiteExport {
   /// Fills a file, which is there and empty, with the views, and leaves it whole by itself: without
   /// a write-ahead log beside it.
-  ///
-  /// - Parameter limit: Only the first so many events are taken; a commit ends there.
   package static func write(
-    _ reader: LogReader, at point: HistoryPoint?, upTo limit: UInt64, to path: String
+    _ reader: LogReader, at point: HistoryPoint?, to path: String
   ) throws(ExportError) {
     do {
       let store = try ViewStore(.file(path))
       try store.create()
       var cursor = try HistoryCursor(reader, to: point)
       try Projector(views: store).project(
-        next: { () throws(AuditError) in
-          guard let stored = try cursor.read(), stored.commit.end <= limit else { return nil }
-          return stored
-        }, to: point)
+        next: { () throws(AuditError) in try cursor.read() }, to: point)
       try store.makeSelfContained()
     } catch let error as AuditError {
       throw .audit(error)

@@ -9,20 +9,19 @@ package struct ExportScope {
   package let reader: LogReader
   /// Only the history up to it; `nil`: all of it.
   package let point: HistoryPoint?
-  /// Only the first so many events; a commit ends there.
-  package let limit: UInt64
   /// Whether the next event of the log is told; `nil`: all are.
   package let admits: ((Envelope) throws(EventError) -> Bool)?
   /// The user whom the rows are about, where a filter names one.
   package let user: EntityID?
+  /// Whether events that hadn't happened by the point are passed over, and not shown as untold.
+  var skipsWhatIsNotHeld = true
 
   package init(
-    _ reader: LogReader, at point: HistoryPoint? = nil, upTo limit: UInt64 = .max,
-    user: EntityID? = nil, admits: ((Envelope) throws(EventError) -> Bool)? = nil
+    _ reader: LogReader, at point: HistoryPoint? = nil, user: EntityID? = nil,
+    admits: ((Envelope) throws(EventError) -> Bool)? = nil
   ) {
     self.reader = reader
     self.point = point
-    self.limit = limit
     self.user = user
     self.admits = admits
   }
@@ -40,11 +39,13 @@ package struct ExportScope {
     while true {
       let next: StoredEvent?
       do { next = try cursor.read() } catch { throw .audit(error) }
-      guard let next, next.commit.end <= limit else { break }
+      guard let next else { break }
       last = next
       let isHeld: Bool
       do { isHeld = try holds(next) } catch { throw .audit(.unreadableEvent(next.id, error)) }
-      guard let isTold = try isHeld ? isTold(next) : nil else { continue }
+      guard isHeld || !skipsWhatIsNotHeld else { continue }
+      let isTold: Bool
+      if isHeld { isTold = try self.isTold(next) } else { isTold = false }
       if isTold {
         first = first ?? next.id
         final = next.id
@@ -107,8 +108,7 @@ package struct TableExport {
   package func write<Sink: ExportSink>(
     to sink: inout Sink
   ) throws(ExportError) -> (range: ExportRange, files: [ExportedFile]) {
-    let size = min(scope.reader.size, scope.limit)
-    let lanes = min(Self.mostLanes, max(1, size / eventsInLane))
+    let lanes = min(Self.mostLanes, max(1, scope.reader.size / eventsInLane))
     let splitter = Splitter(Int(lanes), scratch)
     var told: Set<EventID> = []
     let named = Set(findings.map(\.event))

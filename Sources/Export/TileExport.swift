@@ -17,6 +17,8 @@ package enum ExportError: Error {
   case otherContent(path: String)
   /// Whoever took the files couldn't write one: its path, and the C library's `errno`.
   case notWritten(path: String, code: Int32)
+  /// Whoever took the bytes wants no more of them.
+  case stopped
   /// The history up to the point has no events.
   case noEvents
   /// There is no checkpoint that the export could be of.

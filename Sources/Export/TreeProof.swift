@@ -24,6 +24,9 @@ package struct TreeProof {
 
   package init() {}
 
+  /// How many leaves were taken in.
+  var size: UInt64 { next }
+
   /// Takes in the next leaf.
   ///
   /// - Parameter isTold: Whether the proof is of it.
