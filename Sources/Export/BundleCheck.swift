@@ -9,6 +9,11 @@ package struct BundleProblem: Hashable, Sendable {
   package let place: String
   /// What is wrong with it.
   package let message: String
+
+  package init(_ place: String, _ message: String) {
+    self.place = place
+    self.message = message
+  }
 }
 
 /// What a bundle holds, checked without the ledger.
@@ -50,7 +55,7 @@ package struct BundleCheck {
   private mutating func add(_ place: String, _ message: String) {
     problemCount += 1
     if problems.count < Self.listed {
-      problems.append(BundleProblem(place: place, message: message))
+      problems.append(BundleProblem(place, message))
     }
   }
 
@@ -168,7 +173,8 @@ package struct BundleCheck {
 
   /// How many events there must be, from the first on; `nil` where filters chose some.
   private mutating func wholeSize() throws(StorageError) -> UInt64? {
-    guard let bytes = try text("manifest.json"), case .object(let manifest)? = try? JSON(parsing: bytes)
+    guard let bytes = try text("manifest.json"),
+      case .object(let manifest)? = try? JSON(parsing: bytes)
     else { return nil }
     guard case .object(let filters)? = manifest["filters"], filters.members.isEmpty,
       manifest["known_at"] == nil, case .string(let size)? = manifest["size"]

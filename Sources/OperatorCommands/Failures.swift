@@ -74,6 +74,15 @@ extension CommandFailure {
         stillGood: "the log isn't concerned", notDone: Self.nothing,
         hint: "see who was in it, then 'chmod 0700' it as its owner")
     case .signing(let error): self.init(error)
+    case .otherHistory(let size):
+      self.init(
+        .integrityViolation, "the manifest's root isn't that of this ledger's first \(size) events",
+        notDone: Self.nothing,
+        hint: "the export or the ledger was altered; 'ledger-audit verify' tells of the ledger")
+    case .exportKnown(let id, let event):
+      self.init(
+        .conflict, "event \(event) has recorded another export as \(id.text)",
+        notDone: Self.nothing, hint: "choose another --id")
     case .unreadableEvent(let id, let error):
       self.init(
         .integrityViolation, "event \(id) can't be read: \(error.text)", notDone: Self.nothing,
