@@ -122,7 +122,10 @@ let package = Package(
         "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views",
       ]),
     tests(
-      "ExportTests", imports: ["Bytes", "EventLog", "Events", "Export", "Merkle", "Simulation"]),
+      "ExportTests",
+      imports: [
+        "Audit", "Bytes", "EventLog", "Events", "Export", "Merkle", "Platform", "Simulation",
+      ]),
     tests("HouseRulesTests", imports: []),
     tests(
       "AuditTests",

@@ -20,7 +20,10 @@ final class ExportFile {
   private var hasher = SHA256Hasher()
   private var rows: UInt64?
 
+  private var spare: [UInt8] = []
+
   private static let capacity = 1 << 20
+  private static let directly = 1 << 17
 
   /// - Parameter resumes: Whether what stands there under either name is of the same export.
   /// - Throws: `.exists`, where something has the name and isn't to be gone on with.
@@ -64,7 +67,16 @@ final class ExportFile {
   }
 
   func write(_ bytes: [UInt8]) throws(ExportError) {
-    try write { $0 += bytes }
+    if !buffer.isEmpty || bytes.count < Self.directly {
+      try write { $0 += bytes }
+      return
+    }
+    // Large enough by itself: it isn't copied.
+    swap(&buffer, &spare)
+    buffer = bytes
+    try flush()
+    swap(&buffer, &spare)
+    spare = []
   }
 
   /// Takes in that a row or line is complete.

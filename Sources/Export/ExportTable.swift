@@ -33,8 +33,11 @@ package struct ExportTable: Hashable, Sendable {
   /// `dispatches`; the name of its file, too.
   package let name: String
   package let columns: [Column]
+  /// Its place in ``all``.
+  package let number: Int
 
-  init(_ name: String, _ columns: [Column]) {
+  init(_ number: Int, _ name: String, _ columns: [Column]) {
+    self.number = number
     self.name = name
     self.columns = columns
   }
@@ -134,6 +137,15 @@ package struct ExportRange: Hashable, Sendable {
   package let events: ClosedRange<EventID>?
   /// How many passed.
   package let count: UInt64
+
+  package init(
+    identity: LedgerIdentity, head: TreeHead, events: ClosedRange<EventID>?, count: UInt64
+  ) {
+    self.identity = identity
+    self.head = head
+    self.events = events
+    self.count = count
+  }
 }
 
 /// A file of an export, whole and durable.

@@ -4,7 +4,7 @@ extension ExportTable {
 
   /// Each modification of each dispatch: its request, and what changed it since.
   package static let dispatches = ExportTable(
-    "dispatches",
+    0, "dispatches",
     [
       .event, .time, .actor, .dispatch, .modification,
       .text("type", "`requested`, `modified`, `cancelled` or `ended`"),
@@ -25,7 +25,7 @@ extension ExportTable {
 
   /// Each user whom a modification concerns, and each who was considered and left out.
   package static let recipients = ExportTable(
-    "recipients",
+    1, "recipients",
     [
       .event, .time, .dispatch, .modification,
       .text("user_id", "the user"),
@@ -47,7 +47,7 @@ extension ExportTable {
 
   /// Each try to tell a user on a channel.
   package static let attempts = ExportTable(
-    "attempts",
+    2, "attempts",
     [
       .event, .time, .dispatch, .modification,
       .text("user_id", "the user"),
@@ -66,7 +66,7 @@ extension ExportTable {
 
   /// Whatever came back: of attempts, by whom they were settled, and users' answers.
   package static let results = ExportTable(
-    "results",
+    3, "results",
     [
       .event, .time,
       .text("type", "`recorded`, `unmatched`, `unknown`, `settled` or `acknowledged`"),
@@ -85,7 +85,7 @@ extension ExportTable {
 
   /// Each rule that a rejected command broke.
   package static let rejections = ExportTable(
-    "rejections",
+    4, "rejections",
     [
       .event, .time, .actor, .dispatch,
       .text("command", "`request`, `modify`, `cancel` or `end`"),
@@ -97,7 +97,7 @@ extension ExportTable {
 
   /// Each finding of a recheck (§17).
   package static let findings = ExportTable(
-    "findings",
+    5, "findings",
     [
       .event,
       .text("kind", "what is wrong: the words of §17"),

@@ -164,7 +164,7 @@ package struct TableExport {
       try makeRows(of: lane, horizon) { (row, table) throws(ExportError) in
         bytes.removeAll(keepingCapacity: true)
         row.append(to: &bytes)
-        try made.append(UInt8(Self.number(of: table)), bytes)
+        try made.append(UInt8(table.number), bytes)
       }
       readers.append(try made.reader())
     }
@@ -178,10 +178,6 @@ package struct TableExport {
         heads[place] = try Self.next(&readers[place])
       }
     }
-  }
-
-  private static func number(of table: ExportTable) -> Int {
-    ExportTable.all.firstIndex { $0.name == table.name } ?? 0
   }
 
   private static func next(
@@ -257,16 +253,28 @@ private final class Splitter {
       return
     }
     let tag: UInt8 = isTold ? 1 : 0
-    let subject = line[view.subject]
-    if subject.starts(with: Self.dispatch) {
+    let bytes = unsafe line.span.bytes
+    if bytes.starts(Self.dispatch, in: view.subject) {
       var checksum = CRC32C()
-      checksum.update(Array(subject))
+      checksum.update(bytes.extracting(view.subject))
       try lanes[Int(checksum.value) % lanes.count].append(tag, line)
-    } else if line[view.type].starts(with: Self.program) {
+    } else if bytes.starts(Self.program, in: view.type) {
       // Lead times and channels: every dispatch may be of any program.
       for index in lanes.indices { try lanes[index].append(0, line) }
-    } else if line[view.type].elementsEqual(Self.unmatched) {
+    } else if bytes.starts(Self.unmatched, in: view.type) {
       try lanes[0].append(tag, line)
     }
+  }
+}
+
+extension RawSpan {
+  /// Whether what stands in the range begins so.
+  fileprivate func starts(_ beginning: [UInt8], in range: Range<Int>) -> Bool {
+    guard range.count >= beginning.count else { return false }
+    for offset in beginning.indices
+    where byte(at: range.lowerBound + offset) != beginning[offset] {
+      return false
+    }
+    return true
   }
 }

@@ -11,8 +11,6 @@ struct TableRows {
   /// Only rows of this user, where a row is of one.
   let user: EntityID?
   private var row = ExportRow()
-  /// Notices that have their row.
-  private var listed: Set<NoticeKey> = []
 
   typealias Taker = (ExportRow, ExportTable) throws(ExportError) -> Void
 
@@ -82,10 +80,11 @@ struct TableRows {
     _ event: Event, _ id: EntityID, _ number: Int, _ type: String, _ isLate: Bool?,
     _ reason: String?, _ take: Taker
   ) throws(ExportError) {
-    let dispatch = history.state.dispatch(id)
+    let stream = history.stream(of: id)
+    let dispatch = stream?.dispatch
     let place = dispatch?.modifications.firstIndex { $0.event == event.id }
     let times = place.flatMap { dispatch?.times(after: $0 + 1) }
-    let sums = history.sums(of: id, modification: number)
+    let modification = stream?.modification(number)
     begin(event)
     row.add(event.actor)
     row.add(id.text)
@@ -100,10 +99,10 @@ struct TableRows {
     row.add(times?.end?.instant)
     row.add(dispatch?.request.isTest)
     row.add(isLate)
-    row.add(history.deadline(of: id, modification: number))
+    row.add(modification?.deadline)
     row.add(reason)
-    row.add(sums?.recipients)
-    row.add(sums?.exclusions)
+    row.add(modification?.recipients)
+    row.add(modification?.exclusions)
     try take(row, .dispatches)
   }
 
@@ -129,7 +128,9 @@ struct TableRows {
   private mutating func make(
     _ chunk: RecipientsResolved, _ event: Event, _ take: Taker
   ) throws(ExportError) {
-    let isTest = history.state.dispatch(chunk.dispatchID)?.request.isTest
+    let stream = history.stream(of: chunk.dispatchID)
+    let isTest = stream?.dispatch?.request.isTest
+    let modification = stream?.modification(chunk.modification)
     var exclusions = chunk.exclusions[...]
     func isWanted(_ id: EntityID) -> Bool { user == nil || user == id }
     for recipient in chunk.recipients {
@@ -138,9 +139,10 @@ struct TableRows {
         if isWanted(exclusion.userID) { try make(exclusion, chunk, event, isTest, take) }
       }
       guard isWanted(recipient.userID) else { continue }
-      let key = NoticeKey(
-        dispatchID: chunk.dispatchID, modification: chunk.modification, userID: recipient.userID)
-      try make(key, recipient.channels.map(\.channel), event, isTest, take)
+      let user = Concerned(
+        dispatchID: chunk.dispatchID, number: chunk.modification, userID: recipient.userID,
+        isTest: isTest, modification: modification)
+      try make(user, recipient.channels.lazy.map(\.channel.text), event, take)
     }
     for exclusion in exclusions where isWanted(exclusion.userID) {
       try make(exclusion, chunk, event, isTest, take)
@@ -169,20 +171,31 @@ struct TableRows {
     try take(row, .recipients)
   }
 
+  /// A user whom a modification concerns.
+  private struct Concerned {
+    let dispatchID: EntityID
+    let number: Int
+    let userID: EntityID
+    let isTest: Bool?
+    let modification: ModificationRecord?
+  }
+
   private mutating func make(
-    _ key: NoticeKey, _ channels: [ChannelCode], _ event: Event, _ isTest: Bool?, _ take: Taker
+    _ user: Concerned, _ channels: some Sequence<String>, _ event: Event, _ take: Taker
   ) throws(ExportError) {
-    listed.insert(key)
-    let notice = history.state.notice(key)
-    let told = notice.map { history.told($0, by: horizon) }
+    let notice = user.modification?.notice(to: user.userID)
+    var told: Told?
+    if let notice, let modification = user.modification {
+      told = history.told(notice, of: modification, by: horizon)
+    }
     begin(event)
-    row.add(key.dispatchID.text)
-    row.add(key.modification)
-    row.add(key.userID.text)
+    row.add(user.dispatchID.text)
+    row.add(user.number)
+    row.add(user.userID.text)
     row.add(true)
     row.add(nil as String?)
     row.add(nil as String?)
-    row.add(words: channels.lazy.map(\.text))
+    row.add(words: channels)
     row.add(told?.state.rawValue)
     row.add(told?.reason?.rawValue)
     row.add(notice?.standing.channel?.text)
@@ -192,7 +205,7 @@ struct TableRows {
     row.add(told?.proof?.at)
     row.add(told?.proof?.event)
     row.add(told?.proof?.evidence.rawValue)
-    row.add(isTest)
+    row.add(user.isTest)
     try take(row, .recipients)
   }
 
@@ -200,12 +213,15 @@ struct TableRows {
   private mutating func make(
     _ step: NotificationEscalated, _ event: Event, _ take: Taker
   ) throws(ExportError) {
-    let isTest = history.state.dispatch(step.dispatchID)?.request.isTest
+    guard let stream = history.stream(of: step.dispatchID),
+      let modification = stream.modification(step.modification)
+    else { return }
     for id in step.userIDs where user == nil || user == id {
-      let key = NoticeKey(
-        dispatchID: step.dispatchID, modification: step.modification, userID: id)
-      guard !listed.contains(key), let notice = history.state.notice(key) else { continue }
-      try make(key, notice.channels, event, isTest, take)
+      guard let notice = modification.notice(to: id), notice.isAdded(by: event.id) else { continue }
+      let user = Concerned(
+        dispatchID: step.dispatchID, number: step.modification, userID: id,
+        isTest: stream.dispatch?.request.isTest, modification: modification)
+      try make(user, notice.channels.lazy.map(\.text), event, take)
     }
   }
 
@@ -214,7 +230,7 @@ struct TableRows {
   private mutating func make(
     _ attempt: NotificationAttempted, _ event: Event, _ take: Taker
   ) throws(ExportError) {
-    let standing = history.state.attempt(event.id)?.standing ?? AttemptStanding()
+    let standing = history.standing(of: event.id) ?? AttemptStanding()
     begin(event)
     row.add(attempt.dispatchID.text)
     row.add(attempt.modification)
@@ -282,11 +298,11 @@ struct TableRows {
 
   private mutating func makeResult(_ event: Event, _ take: Taker) throws(ExportError) {
     guard var result = result(event.payload) else { return }
-    if let id = result.attempt, let attempt = history.state.attempt(id),
-      attempt.notice.dispatchID == result.dispatch
+    if let id = result.attempt, let attempt = history.attempt(id),
+      attempt.dispatchID == result.dispatch
     {
-      result.modification = attempt.notice.modification
-      result.user = attempt.notice.userID
+      result.modification = attempt.number
+      result.user = attempt.userID
     }
     begin(event)
     row.add(result.type)

@@ -30,9 +30,9 @@ package struct TreeProof {
   /// Takes in the next leaf.
   ///
   /// - Parameter isTold: Whether the proof is of it.
-  mutating func append(leaf: Digest, isTold: Bool, _ give: (Part) throws(ExportError) -> Void)
-    throws(ExportError)
-  {
+  package mutating func append(
+    leaf: Digest, isTold: Bool, _ give: (Part) throws(ExportError) -> Void
+  ) throws(ExportError) {
     let part = Part(level: 0, index: next, hash: leaf)
     next += 1
     if isTold {
@@ -44,7 +44,7 @@ package struct TreeProof {
   }
 
   /// Gives what is left, after the last leaf.
-  mutating func finish(_ give: (Part) throws(ExportError) -> Void) throws(ExportError) {
+  package mutating func finish(_ give: (Part) throws(ExportError) -> Void) throws(ExportError) {
     for part in pending { try give(part) }
     pending = []
   }
@@ -65,12 +65,13 @@ package struct TreeProof {
 }
 
 extension TreeProof.Part {
-  /// `<level> <index> <hash in base 64>`
-  var text: String { "\(level) \(index) \(hash.base64)" }
+  /// The line: `<level> <index> <hash in base 64>`.
+  package var text: String { "\(level) \(index) \(hash.base64)" }
 
   init?(_ line: [UInt8]) {
     let fields = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-    guard fields.count == 3, let level = EventID(eventID: String(decoding: fields[0], as: UTF8.self)),
+    guard fields.count == 3,
+      let level = EventID(eventID: String(decoding: fields[0], as: UTF8.self)),
       level < 53, let index = EventID(eventID: String(decoding: fields[1], as: UTF8.self)),
       let bytes = Base64.decode(fields[2]), let hash = Digest(bytes: bytes)
     else { return nil }
@@ -90,7 +91,8 @@ package struct TreeProofReader {
   ///
   /// - Returns: The part; `nil` where the line isn't one, or doesn't go on where the last one ended.
   package mutating func take(_ line: [UInt8]) -> TreeProof.Part? {
-    guard let part = TreeProof.Part(line), part.index <= EventID(Int64.greatestInJSON) >> part.level,
+    guard let part = TreeProof.Part(line),
+      part.index <= EventID(Int64.greatestInJSON) >> part.level,
       part.index << part.level == size
     else { return nil }
     size += 1 << part.level

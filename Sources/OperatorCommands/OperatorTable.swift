@@ -29,7 +29,8 @@ package let operatorTable = CommandTable<OperatorWorld>(
       [
         ShowCommands.show, ShowCommands.list, StatusCommand.entry, TemplateCommands.preview,
       ]),
-    CommandSection("Evidence", 
+    CommandSection(
+      "Evidence",
       [CheckpointCommand.entry, RotateCommands.key, RecordExportCommand.entry.signed]),
     CommandSection(
       "Maintain",

@@ -72,7 +72,8 @@ package struct EventFilter {
     let tests = wanted.tests == .include ? nil : wanted.tests.rawValue
     for (name, text) in [
       ("actor", wanted.actor), ("channel", wanted.channel?.text),
-      ("dispatch", invocation[Self.dispatch]?.text), ("first", invocation[Self.first].map(String.init)),
+      ("dispatch", invocation[Self.dispatch]?.text),
+      ("first", invocation[Self.first].map(String.init)),
       ("last", invocation[Self.last].map(String.init)), ("program", wanted.program?.text),
       ("since", wanted.since?.text), ("test", tests), ("type", wanted.type),
       ("until", wanted.until?.text), ("user", wanted.user?.text),
