@@ -59,7 +59,9 @@ let package = Package(
     module(
       "Audit",
       imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
-    module("Export", imports: ["Bytes", "EventLog", "Events", "Merkle"]),
+    module(
+      "Export",
+      imports: ["Audit", "Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
     module("Channels", imports: ["Bytes", "CCurl", "Dispatching", "Events", "Platform"]),
@@ -120,7 +122,10 @@ let package = Package(
         "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views",
       ]),
     tests(
-      "ExportTests", imports: ["Bytes", "EventLog", "Events", "Export", "Merkle", "Simulation"]),
+      "ExportTests",
+      imports: [
+        "Audit", "Bytes", "EventLog", "Events", "Export", "Merkle", "Platform", "Simulation",
+      ]),
     tests("HouseRulesTests", imports: []),
     tests(
       "AuditTests",

@@ -44,6 +44,16 @@ package struct Finding: Hashable, Sendable {
   package let message: String
   /// Where the event isn't what it should be.
   package let differences: [Difference]
+
+  package init(
+    event: EventID, kind: Kind, dispatch: EntityID?, message: String, differences: [Difference]
+  ) {
+    self.event = event
+    self.kind = kind
+    self.dispatch = dispatch
+    self.message = message
+    self.differences = differences
+  }
 }
 
 /// Something to know that isn't wrong.
@@ -72,6 +82,12 @@ package struct Difference: Hashable, Sendable {
   package let expected: String?
   /// Canonical JSON; `nil` where nothing stands there.
   package let found: String?
+
+  package init(path: String, expected: String?, found: String?) {
+    self.path = path
+    self.expected = expected
+    self.found = found
+  }
 
   /// As many as are listed of one event.
   static let limit = 20

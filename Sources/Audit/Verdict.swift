@@ -73,12 +73,7 @@ struct Telling {
     case .acknowledgementRecorded(let answer):
       let key = NoticeKey(
         dispatchID: answer.dispatchID, modification: answer.modification, userID: answer.userID)
-      let isEarlier = answer.at <= event.moment
-      let proof = Proof(
-        at: isEarlier ? answer.at : event.moment, event: event.id,
-        evidence: answer.opt == nil ? .acknowledged : .answered,
-        isByClock: !isEarlier && event.clock != nil)
-      answers[key] = earlier(answers[key], proof)
+      answers[key] = Proof.earlier(answers[key], Proof(answer, event))
     case .dispatchRejected, .dispatchScheduled, .dispatchTriggered, .dispatchMissed,
       .dispatchCancelled, .dispatchEnded, .recipientsResolved, .notificationSuppressed,
       .notificationDeferred, .deliveryUnknown, .deliverySettled:
@@ -113,15 +108,10 @@ struct Telling {
   }
 
   private mutating func take(_ result: DeliveryRecorded, _ event: Event) {
-    guard AttemptFate.reported(result.outcome).isTold, result.evidence >= .acceptedByProvider,
-      let known = tries[result.attempt]
+    guard let known = tries[result.attempt],
+      let proof = Proof(result, event, ofAttemptAt: known.moment)
     else { return }
-    var proof = Proof(
-      at: event.moment, event: event.id, evidence: result.evidence, isByClock: event.clock != nil)
-    if let said = result.occurredAt, known.moment <= said, said <= event.moment {
-      proof = Proof(at: said, event: event.id, evidence: result.evidence, isByClock: false)
-    }
-    tries[result.attempt] = Try(moment: known.moment, proof: earlier(known.proof, proof))
+    tries[result.attempt] = Try(moment: known.moment, proof: Proof.earlier(known.proof, proof))
   }
 
   /// The deadline of a modification's notices, where they have one.
@@ -135,37 +125,93 @@ struct Telling {
   ///   - horizon: How far the history reaches.
   ///   - state: After the last event.
   func told(_ notice: Notice, by horizon: Instant, _ state: MemoryState) -> Told {
-    let attempts = state.attempts(of: notice.key)
-    var proof = answers[notice.key]
-    for attempt in attempts where attempt.standing.fate.isTold && !attempt.standing.isContradicted {
-      if let other = tries[attempt.event]?.proof { proof = earlier(proof, other) }
+    var evidence = ToldEvidence(answers[notice.key])
+    for attempt in state.attempts(of: notice.key) {
+      evidence.take(attempt.standing, tries[attempt.event]?.proof)
     }
     let key = ModificationKey(
       dispatchID: notice.key.dispatchID, number: notice.key.modification)
     let isEscalated = escalated[key]?.contains(notice.key.userID) ?? false
-    let limit = isEscalated ? nil : deadlines[key]
-    let verdict = limit.map { limit -> Verdict in
-      if let proof { return proof.at <= limit ? .onTime : .late }
-      switch notice.standing.state {
-      case .pending, .attempted, .notified, .unknown: if horizon <= limit { return .open }
-      case .failed, .suppressed: break
-      }
-      return attempts.contains(where: \.standing.mayHaveArrived) ? .unprovable : .never
+    return evidence.told(
+      notice.key.userID, notice.standing, isEscalated: isEscalated, by: deadlines[key],
+      horizon: horizon)
+  }
+}
+
+extension Proof {
+  /// What a result shows, where it shows that somebody was told.
+  ///
+  /// - Parameter moment: When the attempt was recorded.
+  init?(_ result: DeliveryRecorded, _ event: Event, ofAttemptAt moment: Instant) {
+    guard AttemptFate.reported(result.outcome).isTold, result.evidence >= .acceptedByProvider
+    else { return nil }
+    if let said = result.occurredAt, moment <= said, said <= event.moment {
+      self.init(at: said, event: event.id, evidence: result.evidence, isByClock: false)
+    } else {
+      self.init(
+        at: event.moment, event: event.id, evidence: result.evidence,
+        isByClock: event.clock != nil)
     }
-    return Told(
-      userID: notice.key.userID, isEscalated: isEscalated, state: notice.standing.state,
-      reason: notice.standing.reason,
-      proof: proof, verdict: verdict,
-      minutes: limit.flatMap { limit in proof.map { minutes(from: $0.at, to: limit) } })
   }
 
-  private func earlier(_ one: Proof?, _ other: Proof) -> Proof {
+  /// What a user's answer shows.
+  init(_ answer: AcknowledgementRecorded, _ event: Event) {
+    let isEarlier = answer.at <= event.moment
+    self.init(
+      at: isEarlier ? answer.at : event.moment, event: event.id,
+      evidence: answer.opt == nil ? .acknowledged : .answered,
+      isByClock: !isEarlier && event.clock != nil)
+  }
+
+  /// Of two with the same moment the first.
+  static func earlier(_ one: Proof?, _ other: Proof) -> Proof {
     guard let one, one.at <= other.at else { return other }
     return one
   }
+}
+
+/// What the answers and attempts of one notice come to.
+struct ToldEvidence {
+  private var proof: Proof?
+  private var mayHaveArrived = false
+
+  init(_ answer: Proof?) { proof = answer }
+
+  /// Takes in an attempt, and the earliest proof that its results gave.
+  mutating func take(_ standing: AttemptStanding, _ proof: Proof?) {
+    if standing.mayHaveArrived { mayHaveArrived = true }
+    if standing.fate.isTold, !standing.isContradicted, let proof {
+      self.proof = Proof.earlier(self.proof, proof)
+    }
+  }
+
+  /// What is known of the user.
+  ///
+  /// - Parameters:
+  ///   - isEscalated: Whether an escalation told the user beside the recipients: no deadline counts.
+  ///   - deadline: The modification's, where there is one.
+  ///   - horizon: How far the history reaches.
+  func told(
+    _ user: EntityID, _ standing: NoticeStanding, isEscalated: Bool, by deadline: Instant?,
+    horizon: Instant
+  ) -> Told {
+    let limit = isEscalated ? nil : deadline
+    let verdict = limit.map { limit -> Verdict in
+      if let proof { return proof.at <= limit ? .onTime : .late }
+      switch standing.state {
+      case .pending, .attempted, .notified, .unknown: if horizon <= limit { return .open }
+      case .failed, .suppressed: break
+      }
+      return mayHaveArrived ? .unprovable : .never
+    }
+    return Told(
+      userID: user, isEscalated: isEscalated, state: standing.state, reason: standing.reason, proof: proof,
+      verdict: verdict,
+      minutes: limit.flatMap { limit in proof.map { Self.minutes(from: $0.at, to: limit) } })
+  }
 
   /// Whole minutes before the limit, rounded down; or after it, rounded up.
-  private func minutes(from told: Instant, to limit: Instant) -> Int64 {
+  private static func minutes(from told: Instant, to limit: Instant) -> Int64 {
     let minute: Int64 = 60_000_000
     let span = limit.microseconds - told.microseconds
     return span >= 0 ? span / minute : (-span + minute - 1) / minute

@@ -101,7 +101,8 @@ enum ProveCommand {
 }
 
 enum ProofCheckCommand {
-  static let file = Argument("FILE", .input, help: "A C2SP tlog-proof; - is stdin")
+  static let file = Argument(
+    "FILE", .input, help: "A C2SP tlog-proof, or the directory of a bundle; - is stdin")
   static let event = Option(
     "event", "FILE", .text, help: "The event's bytes (default: FILE ending in .leaf)")
   static let vkey = Option(
@@ -109,19 +110,28 @@ enum ProofCheckCommand {
   static let policy = Option(
     "policy", "FILE", .text, help: "A C2SP tlog-policy, or a file of it: logs and witnesses")
   static let entry = AuditorCommand(
-    "proof check", "Check the proof of an event; no ledger is needed",
+    "proof check", "Check the proof of an event, or a bundle; no ledger is needed",
     details: """
+      Of a bundle (FORMAT.md §23) each file is checked against its lists, and each event against the
+      checkpoint in it; what was changed is named.
+
+
       Size and root are those of the checkpoint in the proof, once it is verified: signed by --vkey,
       or as --policy demands. The exit status is 4 where the proof doesn't hold.
       """,
     examples: [
-      Example("ledger-audit proof check 41.tlog-proof --vkey dr.vkey", "With 41.leaf beside it")
+      Example("ledger-audit proof check 41.tlog-proof --vkey dr.vkey", "With 41.leaf beside it"),
+      Example("ledger-audit proof check bag --vkey dr.vkey", "A bundle that export made"),
     ], takes: [file, event, vkey, policy], run: run)
 
   static func run(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
     let path = if case .file(let path) = invocation[file] { path } else { "-" }
+    let trust = try trust(invocation)
+    if path != "-", (try? FileStatus(ofDirectory: path)) != nil {
+      return try BundleChecking.run(path, keys: trust.keys, policy: trust.policy, &session)
+    }
     let bytes = try TextOrFile.file(path, limit: TransparencyProof.byteLimit)
     let proof = try believing(.badInput) { () throws(EvidenceError) in
       try TransparencyProof(bytes)
@@ -133,6 +143,20 @@ enum ProofCheckCommand {
     }
     let line = try TextOrFile.file(leafPath)
     let leaf = MerkleTree.leafHash(line.last == UInt8(ascii: "\n") ? Array(line.dropLast()) : line)
+    let verified = try believing(.integrityViolation) { () throws(EvidenceError) in
+      guard let policy = trust.policy else {
+        return try proof.verified(leaf: leaf, logs: trust.keys)
+      }
+      return try proof.verified(leaf: leaf, policy: policy, logs: trust.keys)
+    }
+    try print(proof, verified, &session)
+    return .done
+  }
+
+  /// Whose signatures the caller believes.
+  private static func trust(
+    _ invocation: Invocation
+  ) throws(CommandFailure) -> (keys: [NoteKey], policy: TrustPolicy?) {
     var keys: [NoteKey] = []
     if let text = invocation[vkey] { keys.append(.ed25519(try TextOrFile.verifierKey(text))) }
     let policy = try invocation[policy].map { (text) throws(CommandFailure) in
@@ -141,12 +165,7 @@ enum ProofCheckCommand {
     guard policy != nil || !keys.isEmpty else {
       throw CommandFailure(.usage, "a proof is believed for --vkey KEY or --policy FILE alone")
     }
-    let verified = try believing(.integrityViolation) { () throws(EvidenceError) in
-      guard let policy else { return try proof.verified(leaf: leaf, logs: keys) }
-      return try proof.verified(leaf: leaf, policy: policy, logs: keys)
-    }
-    try print(proof, verified, &session)
-    return .done
+    return (keys, policy)
   }
 
   private static func print(

@@ -210,7 +210,7 @@ package struct LedgerExportIssued: EventData {
   package var exportID: EntityID
   /// `bundle`, `csv`, `jsonl`, … ; the list grows.
   package var format: CodeWord
-  /// Events that the ledger held when it was made.
+  /// Events that it was made from.
   package var size: Int
   /// The root of these.
   package var root: TreeRoot

@@ -54,6 +54,10 @@ package enum LedgerError: Error {
   case inconsistent(Reference)
   /// A line of the log isn't an event that this program can read.
   case unreadableEvent(EventID, EventError)
+  /// An export says of the first so many events what they don't come to.
+  case otherHistory(size: UInt64)
+  /// The export's id stands for another one.
+  case exportKnown(EntityID, event: EventID)
 }
 
 /// Why nothing was signed, or what others signed wasn't taken in.

@@ -74,11 +74,26 @@ extension CommandFailure {
         stillGood: "the log isn't concerned", notDone: Self.nothing,
         hint: "see who was in it, then 'chmod 0700' it as its owner")
     case .signing(let error): self.init(error)
+    case .otherHistory(let size): self.init(otherHistory: size)
+    case .exportKnown(let id, let event): self.init(exportKnown: id, event)
     case .unreadableEvent(let id, let error):
       self.init(
         .integrityViolation, "event \(id) can't be read: \(error.text)", notDone: Self.nothing,
         hint: "a later release may know it; 'ledger-audit verify' says whether it is damaged")
     }
+  }
+
+  private init(otherHistory size: UInt64) {
+    self.init(
+      .integrityViolation, "the manifest's root isn't that of this ledger's first \(size) events",
+      notDone: Self.nothing,
+      hint: "the export or the ledger was altered; 'ledger-audit verify' tells of the ledger")
+  }
+
+  private init(exportKnown id: EntityID, _ event: EventID) {
+    self.init(
+      .conflict, "event \(event) has recorded another export as \(id.text)",
+      notDone: Self.nothing, hint: "choose another --id")
   }
 
   private init(callOf events: Int, _ bytes: Int) {

@@ -29,7 +29,9 @@ package let operatorTable = CommandTable<OperatorWorld>(
       [
         ShowCommands.show, ShowCommands.list, StatusCommand.entry, TemplateCommands.preview,
       ]),
-    CommandSection("Evidence", [CheckpointCommand.entry, RotateCommands.key]),
+    CommandSection(
+      "Evidence",
+      [CheckpointCommand.entry, RotateCommands.key, RecordExportCommand.entry.signed]),
     CommandSection(
       "Maintain",
       [
