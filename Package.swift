@@ -44,6 +44,9 @@ let package = Package(
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl",
       providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd",
+      providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CKernels"),
 
     // Layer 0
@@ -51,6 +54,7 @@ let package = Package(
     // Layer 1
     module("Merkle", imports: ["Bytes"]),
     module("Events", imports: ["Bytes"]),
+    module("Parquet", imports: ["Bytes", "CZstd"]),
     // Layer 2
     module("EventLog", imports: ["Bytes", "Merkle"]),
     module("Dispatching", imports: ["Bytes", "Events"]),
@@ -121,6 +125,7 @@ let package = Package(
       ]),
     tests(
       "ExportTests", imports: ["Bytes", "EventLog", "Events", "Export", "Merkle", "Simulation"]),
+    tests("ParquetTests", imports: ["Bytes", "Parquet", "Simulation"]),
     tests("HouseRulesTests", imports: []),
     tests(
       "AuditTests",
