@@ -63,7 +63,9 @@ let package = Package(
     module(
       "Audit",
       imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
-    module("Export", imports: ["Bytes", "EventLog", "Events", "Merkle"]),
+    module(
+      "Export",
+      imports: ["Audit", "Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
     module("Channels", imports: ["Bytes", "CCurl", "Dispatching", "Events", "Platform"]),

@@ -1,5 +1,5 @@
 package import Bytes
-import EventLog
+package import EventLog
 package import Events
 
 /// A moment of a ledger's history (`EVENTS.md`, "Moments of history").
@@ -22,7 +22,7 @@ package enum HistoryPoint: Hashable, Sendable {
   }
 
   /// Whether an event of such a commit does, too.
-  func holds(_ event: Event) -> Bool {
+  package func holds(_ event: Event) -> Bool {
     if case .known(let time) = self { event.happenedAt <= time } else { true }
   }
 
@@ -36,12 +36,12 @@ package enum HistoryPoint: Hashable, Sendable {
 }
 
 /// Walks over the stored events of a log up to a point of its history.
-struct HistoryCursor {
+package struct HistoryCursor {
   private var cursor: EventCursor
   private let point: HistoryPoint?
 
   /// - Throws: `.noSuchEvent` where the point is an event that the log doesn't have.
-  init(_ reader: LogReader, to point: HistoryPoint?) throws(AuditError) {
+  package init(_ reader: LogReader, to point: HistoryPoint?) throws(AuditError) {
     if case .event(let id) = point, id >= reader.size {
       throw .noSuchEvent(id, size: reader.size)
     }
@@ -50,7 +50,7 @@ struct HistoryCursor {
   }
 
   /// The next event, or `nil` after the last one.
-  mutating func read() throws(AuditError) -> StoredEvent? {
+  package mutating func read() throws(AuditError) -> StoredEvent? {
     let stored: StoredEvent?
     do { stored = try cursor.read() } catch { throw .log(error) }
     // Commits' times never decrease, so nothing behind the first one that is too late belongs here.

@@ -25,7 +25,7 @@ package struct Projector {
   ///
   /// - Returns: The last commit that was read.
   @discardableResult
-  func project(
+  package func project(
     next: () throws(AuditError) -> StoredEvent?, to point: HistoryPoint?
   ) throws(AuditError) -> CommitLine? {
     var count = 0

@@ -68,7 +68,7 @@ package struct Replay {
   ///
   /// The envelope's `subject` stands after `data`, so it is the last of that form; within strings
   /// quotes are escaped, so no text can look like it.
-  static func dispatchID(of line: [UInt8]) -> String? {
+  package static func dispatchID(of line: [UInt8]) -> String? {
     guard line.count > pattern.count else { return nil }
     var index = line.count - pattern.count
     while index >= 0 {

@@ -1,51 +1,129 @@
 import Audit
+import Bytes
 import CommandLineInterface
 import EventLog
 import Events
 import Export
 import Platform
+import Presentation
 
 enum ExportCommand {
   /// What an export is of.
-  enum Format: String, CaseIterable, Sendable { case tlog }
+  enum Format: String, CaseIterable, Sendable {
+    case tlog, jsonl, cloudevents, csv, sqlite, bundle
+  }
 
   static let format = Option(
     "format", "FORMAT", .oneOf(Format.self), default: "tlog",
-    help: "tlog: the static files of a C2SP tiled log")
-  static let out = Option(required: "out", "DIR", .text, help: "A directory that doesn't exist yet")
+    help: "What the files are, and how many")
+  static let out = Option(
+    required: "out", "PATH", .text,
+    help: "A directory or file that doesn't exist yet; - is stdout, for lines")
   static let event = Option(
-    repeated: "event", "ID", .integer(0...Int.max), help: "Make a proof of this event too")
+    repeated: "event", "ID", .integer(0...Int.max), help: "tlog: make a proof of this event too")
+  static let tables = Option(
+    "tables", "LIST", .tableList, help: "csv: only these tables, as in dispatches,recipients")
+  static let leafHashes = Option(
+    flag: "leaf-hashes", help: "jsonl, cloudevents: each line's leaf hash with it")
+  static let resume = Option(
+    flag: "resume", help: "Go on with what the same call began and didn't end")
   static let entry = AuditorCommand(
     "export", "Write the ledger in a form that other programs read",
     details: """
+      FORMAT.md §22 and §23 specify the files. Each is written under another name, synced, and then
+      renamed; a manifest says what they hold, and is written last. The same events and filters give
+      the same bytes. 'dispatch-ledger record-export MANIFEST' puts on record what left the house.
+
+      jsonl, cloudevents: the stored lines, byte for byte. csv: a directory of tables: dispatches,
+      recipients (and who was left out, and why), attempts, results, rejections, findings. For the
+      findings every decision is made again, as 'recheck' does, which takes its time and memory.
+      sqlite: the views, whole. bundle: a BagIt bag of lines, tables and transaction logs, with the
+      newest checkpoint and a proof of every line.
+
       tlog, up to the newest checkpoint: checkpoint and vkey; tile/… and tile/entries/…, as any C2SP
       reader expects them; checkpoints/SIZE; consistency/SIZE1-SIZE2.json from each to the next; and
       of each --event inclusion/ID.json, proofs/ID.tlog-proof and proofs/ID.leaf. checkpoint is
-      written last: without it the export isn't whole.
+      written last: without it the export isn't whole. It takes no filters.
+
+      \(EventFilter.details)
       """,
     examples: [
-      Example("ledger-audit export --out tiles --event 30 --event 31", "All, with two proofs")
-    ], takes: [format, out, event], run: run)
+      Example("ledger-audit export --format csv --out tables --since 2026-01-01", "For analysts"),
+      Example("ledger-audit export --format bundle --out bag", "For a regulator"),
+      Example("ledger-audit export --format jsonl --out - | jq .", "The stored lines"),
+      Example("ledger-audit export --out tiles --event 30 --event 31", "All, with two proofs"),
+    ],
+    takes: [format, out, event, tables, leafHashes, resume] + EventFilter.options
+      + HistoryOption.all, run: run)
 
   static func run(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
+    try refuseMisplaced(invocation)
+    if invocation[format] == .tlog { return try TileFiles.run(invocation, &session) }
+    let run = try ExportRun(invocation, world)
+    if invocation[out] == "-" { return try run.print(&session) }
+    let manifest = try run.write()
+    if session.wantsJSON {
+      try session.print(json: manifest)
+    } else {
+      session.note("\(run.fileCount(manifest)) in \(invocation[out])")
+    }
+    return .done
+  }
+
+  /// Refuses options that the format has no use for: what they ask for wouldn't be done.
+  private static func refuseMisplaced(_ invocation: Invocation) throws(CommandFailure) {
+    let format = invocation[format]
+    let isFiltered = !EventFilter(invocation).document.members.isEmpty
+    let isOfMoment = try HistoryOption.point(invocation) != nil
+    let isOfLines = format == .jsonl || format == .cloudevents
+    let misplaced: [(String, Bool)] = [
+      ("--event", !invocation[event].isEmpty && format != .tlog),
+      ("--tables", invocation[tables] != nil && format != .csv),
+      ("--leaf-hashes", invocation[leafHashes] && !isOfLines),
+      ("--resume", invocation[resume] && (format == .tlog || invocation[out] == "-")),
+      ("a filter", isFiltered && (format == .tlog || format == .sqlite)),
+      ("--as-of or --known-at", isOfMoment && format == .tlog),
+      ("--out -", invocation[out] == "-" && !isOfLines),
+    ]
+    if let what = misplaced.first(where: \.1)?.0 {
+      throw CommandFailure(
+        .usage, "\(what) doesn't go with --format \(format.rawValue)",
+        notDone: "nothing was written")
+    }
+  }
+}
+
+extension ValueType<[ExportTable]> {
+  fileprivate static var tableList: Self {
+    ValueType("names of tables with commas between, as in attempts,results") { text in
+      let names = text.split(separator: ",", omittingEmptySubsequences: false)
+      let tables = ExportTable.all.filter { table in names.contains { $0 == table.name } }
+      return tables.count == names.count ? tables : nil
+    }
+  }
+}
+
+/// The files of a C2SP tiled log.
+private enum TileFiles {
+  static func run(
+    _ invocation: Invocation, _ session: inout Session
+  ) throws(CommandFailure) -> ExitStatus {
     let ledger = try AuditedLedger(invocation)
-    let directory = invocation[out]
+    let directory = invocation[ExportCommand.out]
     if (try? exists(directory)) ?? true {
       throw CommandFailure(
         .exists, "'\(directory)' is there already", notDone: "nothing was written")
     }
     var count = 0
-    do throws(ExportError) {
+    try exporting { () throws(ExportError) in
       let export = try TileExport(ledger.storage, identity: ledger.identity)
-      try export.write(events: invocation[event].map { UInt64($0) }) {
+      try export.write(events: invocation[ExportCommand.event].map { UInt64($0) }) {
         (path, bytes) throws(ExportError) in
         try write(bytes, to: path, in: directory)
         count += 1
       }
-    } catch {
-      throw failure(error, directory)
     }
     session.note("\(count) files in \(directory)")
     return .done
@@ -62,24 +140,6 @@ enum ExportCommand {
       var code: Int32 = 5
       if case .failed(_, _, let reason) = error { code = reason }
       throw .notWritten(path: file, code: code)
-    }
-  }
-
-  private static func failure(_ error: ExportError, _ directory: String) -> CommandFailure {
-    switch error {
-    case .log(let error): CommandFailure(.log(error))
-    case .notWritten(let path, let code):
-      CommandFailure(
-        .inputOutput, "writing '\(path)' failed: \(errnoText(code))",
-        notDone: "'\(directory)' isn't whole")
-    case .noCheckpoint:
-      CommandFailure(
-        .notFound, "the ledger has no checkpoint that the files could be of",
-        hint: "'dispatch-ledger checkpoint' signs one")
-    case .otherRoot(let size):
-      CommandFailure(
-        .integrityViolation, "the log's first \(size) events aren't what its checkpoints say",
-        notDone: "'\(directory)' isn't whole", hint: "'ledger-audit verify' tells more")
     }
   }
 }

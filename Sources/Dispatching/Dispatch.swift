@@ -59,7 +59,7 @@ package struct Dispatch: Equatable, Sendable {
   }
 
   /// When it begins and ends after the first so many modifications.
-  private func times(after count: Int) -> (start: ZonedMoment, end: ZonedMoment?) {
+  package func times(after count: Int) -> (start: ZonedMoment, end: ZonedMoment?) {
     var (start, end) = (request.start, request.end)
     for modification in modifications.prefix(count) {
       switch modification.change {

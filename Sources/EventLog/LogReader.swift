@@ -14,8 +14,17 @@ package struct LogReader {
   /// The names of the segments, in order.
   package let segments: [UInt64]
 
+  private var limit = UInt64.max
+
   /// How many events can be read: those before the durable mark, as far as the log reaches.
-  package var size: UInt64 { min(end.valid.size, end.mark) }
+  package var size: UInt64 { min(end.valid.size, end.mark, limit) }
+
+  /// The same log as if it ended after `size` events, where a commit ends.
+  package func limited(to size: UInt64) -> LogReader {
+    var reader = self
+    reader.limit = size
+    return reader
+  }
 
   /// Finds the log's end; this costs what was written since `head` was, not what the log holds.
   package init(_ storage: any Storage, identity: LedgerIdentity) throws(LogError) {

@@ -11,7 +11,7 @@ func moveToFront(_ buffer: inout [UInt8], _ range: Range<Int>) {
 
 extension StorageFile {
   /// Reads on until the range is full or the file ends.
-  func readFully(
+  package func readFully(
     into bytes: inout [UInt8], range: Range<Int>, at offset: UInt64
   ) throws(StorageError) -> Int {
     var count = 0
@@ -27,7 +27,7 @@ extension StorageFile {
   /// Writes on until every byte was handed over.
   ///
   /// - Throws: Where a call failed; some prefix of `bytes` may have been written then, never all.
-  func writeFully(_ bytes: [UInt8], at offset: UInt64) throws(StorageError) {
+  package func writeFully(_ bytes: [UInt8], at offset: UInt64) throws(StorageError) {
     var written = 0
     while written < bytes.count {
       written += try write(bytes[written...], at: offset + UInt64(written))

@@ -1,3 +1,4 @@
+package import Audit
 import Bytes
 package import EventLog
 package import Events
@@ -6,8 +7,20 @@ import Merkle
 /// Why an export stopped.
 package enum ExportError: Error {
   case log(LogError)
+  /// The history can't be read.
+  case audit(AuditError)
+  /// A file of the export, or one for bytes on their way, can't be read or written.
+  case storage(StorageError)
+  /// Something has the name of a file to be made.
+  case exists(path: String)
+  /// A file that an earlier run finished holds something else.
+  case otherContent(path: String)
   /// Whoever took the files couldn't write one: its path, and the C library's `errno`.
   case notWritten(path: String, code: Int32)
+  /// Whoever took the bytes wants no more of them.
+  case stopped
+  /// The history up to the point has no events.
+  case noEvents
   /// There is no checkpoint that the export could be of.
   case noCheckpoint
   /// The log's events don't lead to the newest checkpoint's root.

@@ -113,6 +113,18 @@ package final class FileStorage: Storage, Sendable {
     }
   }
 
+  /// Makes a file for bytes on their way: it has no name, and is gone with its last reference.
+  package func openScratch() throws(StorageError) -> any StorageFile {
+    let random: [UInt8]
+    do { random = try randomBytes(8) } catch {
+      throw StorageError(operation: .open, path: "a scratch file", code: EIO)
+    }
+    let name = ".\(Hex.encode(random)).scratch"
+    let file = try open(name, for: .creating)
+    try StorageError.naming(.open, name) { () throws(Errno) in try root.remove(name) }
+    return file
+  }
+
   package func list(_ directory: String) throws(StorageError) -> [String] {
     try StorageError.naming(.list, directory) { () throws(Errno) in
       try namesInDirectory(openDirectory(directory))

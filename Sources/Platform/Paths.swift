@@ -20,7 +20,7 @@ package func parentDirectory(of path: String) -> String {
 }
 
 /// The last part of `path`, or `.` where it has none (`/`).
-func lastPart(of path: String) -> String {
+package func lastPart(of path: String) -> String {
   let parts = path.utf8.split(separator: UInt8(ascii: "/"))
   return parts.last.map { String(Substring($0)) } ?? "."
 }

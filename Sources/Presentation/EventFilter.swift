@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 package import CommandLineInterface
 package import Events
 
@@ -41,6 +41,18 @@ package struct EventFilter {
   /// Whether the events before ``ids`` must be shown too, from the log's first on.
   package var needsHistory: Bool { wanted.needsFacts }
 
+  /// The filters that were given, by the names of their options, as text.
+  package private(set) var document = JSONObject()
+
+  /// The user that the filter names.
+  package var user: EntityID? { wanted.user }
+
+  /// Whether it chooses dispatches and times alone, so that of what it lets through a dispatch's
+  /// other events may be told, too.
+  package var choosesWholeDispatches: Bool {
+    wanted.user == nil && wanted.channel == nil && wanted.type == nil && wanted.actor == nil
+  }
+
   /// Takes the values of ``options`` from a call.
   package init(_ invocation: Invocation) {
     var wanted = Wanted()
@@ -57,6 +69,16 @@ package struct EventFilter {
     let first = UInt64(invocation[Self.first] ?? 0)
     let end = invocation[Self.last].map { UInt64($0) + 1 } ?? .max
     ids = first..<max(first, end)
+    let tests = wanted.tests == .include ? nil : wanted.tests.rawValue
+    for (name, text) in [
+      ("actor", wanted.actor), ("channel", wanted.channel?.text),
+      ("dispatch", invocation[Self.dispatch]?.text), ("first", invocation[Self.first].map(String.init)),
+      ("last", invocation[Self.last].map(String.init)), ("program", wanted.program?.text),
+      ("since", wanted.since?.text), ("test", tests), ("type", wanted.type),
+      ("until", wanted.until?.text), ("user", wanted.user?.text),
+    ] {
+      document[name] = text.map { .string($0) }
+    }
   }
 
   /// Whether the next event of the log passes.

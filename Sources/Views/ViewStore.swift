@@ -143,6 +143,16 @@ package final class ViewStore {
     uncounted = [:]
   }
 
+  /// Copies the write-ahead log's pages to where they belong and gives it up: the file alone holds
+  /// the views from here on.
+  package func makeSelfContained() throws(ViewError) {
+    invariant(!database.isInTransaction, "a file is closed off within a transaction")
+    let mode: String? = try database.value("PRAGMA journal_mode=DELETE")
+    guard mode == "delete" else {
+      throw .malformed(statement: "PRAGMA journal_mode=DELETE", column: 0)
+    }
+  }
+
   /// Forgets all that was applied since ``begin()``; without a transaction it does nothing.
   package func rollback() {
     uncounted = [:]
