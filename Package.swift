@@ -65,7 +65,9 @@ let package = Package(
       imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
     module(
       "Export",
-      imports: ["Audit", "Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
+      imports: [
+        "Audit", "Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Parquet", "Views",
+      ]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
     module("Channels", imports: ["Bytes", "CCurl", "Dispatching", "Events", "Platform"]),
@@ -90,7 +92,7 @@ let package = Package(
       "AuditorCommands",
       imports: [
         "Audit", "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Export",
-        "Merkle", "Platform", "Presentation",
+        "Merkle", "Parquet", "Platform", "Presentation",
       ]),
     program(
       "dispatch-ledger", imports: ["CommandLineInterface", "OperatorCommands", "SystemConsole"]),
@@ -126,7 +128,8 @@ let package = Package(
         "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views",
       ]),
     tests(
-      "ExportTests", imports: ["Bytes", "EventLog", "Events", "Export", "Merkle", "Simulation"]),
+      "ExportTests",
+      imports: ["Bytes", "EventLog", "Events", "Export", "Merkle", "Parquet", "Simulation"]),
     tests("ParquetTests", imports: ["Bytes", "Parquet", "Simulation"]),
     tests("HouseRulesTests", imports: []),
     tests(

@@ -116,6 +116,9 @@ extension ExportRow {
 
 /// Takes the rows of an export, each as it is filled, into files of one format.
 package protocol ExportSink {
+  /// Takes in what the export is of, before the first row.
+  mutating func begin(_ range: ExportRange) throws(ExportError)
+
   /// Takes a whole row of a table; rows of one table come in their order, tables in any.
   mutating func take(_ row: ExportRow, of table: ExportTable) throws(ExportError)
 
@@ -123,6 +126,11 @@ package protocol ExportSink {
   ///
   /// - Returns: The files, in the order of the tables.
   mutating func finish(_ range: ExportRange) throws(ExportError) -> [ExportedFile]
+}
+
+extension ExportSink {
+  /// Does nothing.
+  package mutating func begin(_ range: ExportRange) throws(ExportError) {}
 }
 
 /// What part of which history an export is of; known once the log was read.
@@ -134,6 +142,15 @@ package struct ExportRange: Hashable, Sendable {
   package let events: ClosedRange<EventID>?
   /// How many passed.
   package let count: UInt64
+
+  package init(
+    identity: LedgerIdentity, head: TreeHead, events: ClosedRange<EventID>?, count: UInt64
+  ) {
+    self.identity = identity
+    self.head = head
+    self.events = events
+    self.count = count
+  }
 }
 
 /// A file of an export, whole and durable.

@@ -17,8 +17,9 @@ struct PlainValues {
 
   var count: Int { kind == .text ? starts.count : bytes.count / width }
 
-  /// About how many bytes of memory the values take.
-  var footprint: Int { bytes.count + starts.count * MemoryLayout<Int>.size }
+  /// About how many bytes of memory the values take; row groups end by it, so it is the same on
+  /// every machine.
+  var footprint: Int { bytes.count + starts.count * 8 }
 
   /// Where the value at `index` begins, or where the last one ends.
   func start(_ index: Int) -> Int {

@@ -127,23 +127,11 @@ final class TestFolder {
 }
 
 /// What `read_parquet.py` says, with pyarrow, DuckDB and polars; the test fails where it finds a
-/// difference, or can't run: `tools/test` installs what it needs.
+/// difference.
 func readers(_ arguments: [String]) throws -> String {
-  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  let process = Process()
-  let output = Pipe()
-  process.executableURL = root.deletingLastPathComponent()
-    .appendingPathComponent(".build-test-python/bin/python")
-  process.arguments =
-    ["-B", root.appendingPathComponent("Servers/read_parquet.py").path] + arguments
-  process.standardOutput = output
-  process.standardError = output
-  process.standardInput = FileHandle.nullDevice
-  try process.run()
-  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  process.waitUntilExit()
-  #expect(process.terminationStatus == 0, "\(text.suffix(6_000))")
-  return text
+  let said = try runTestPython("read_parquet.py", arguments)
+  #expect(said.status == 0, "\(said.output.suffix(6_000))")
+  return said.output
 }
 
 /// Writes the tables and has them read.
