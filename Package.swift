@@ -44,6 +44,9 @@ let package = Package(
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl",
       providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd",
+      providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CKernels"),
 
     // Layer 0
@@ -51,6 +54,7 @@ let package = Package(
     // Layer 1
     module("Merkle", imports: ["Bytes"]),
     module("Events", imports: ["Bytes"]),
+    module("Parquet", imports: ["Bytes", "CZstd"]),
     // Layer 2
     module("EventLog", imports: ["Bytes", "Merkle"]),
     module("Dispatching", imports: ["Bytes", "Events"]),
@@ -61,7 +65,9 @@ let package = Package(
       imports: ["Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
     module(
       "Export",
-      imports: ["Audit", "Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Views"]),
+      imports: [
+        "Audit", "Bytes", "Dispatching", "EventLog", "Events", "Merkle", "Parquet", "Views",
+      ]),
     // The shell around them
     module("Platform", imports: ["Bytes", "EventLog"]),
     module("Channels", imports: ["Bytes", "CCurl", "Dispatching", "Events", "Platform"]),
@@ -86,7 +92,7 @@ let package = Package(
       "AuditorCommands",
       imports: [
         "Audit", "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Export",
-        "Merkle", "Platform", "Presentation",
+        "Merkle", "Parquet", "Platform", "Presentation",
       ]),
     program(
       "dispatch-ledger", imports: ["CommandLineInterface", "OperatorCommands", "SystemConsole"]),
@@ -124,8 +130,10 @@ let package = Package(
     tests(
       "ExportTests",
       imports: [
-        "Audit", "Bytes", "EventLog", "Events", "Export", "Merkle", "Platform", "Simulation",
+        "Audit", "Bytes", "EventLog", "Events", "Export", "Merkle", "Parquet", "Platform",
+        "Simulation",
       ]),
+    tests("ParquetTests", imports: ["Bytes", "Parquet", "Simulation"]),
     tests("HouseRulesTests", imports: []),
     tests(
       "AuditTests",

@@ -4,13 +4,14 @@ import CommandLineInterface
 import EventLog
 import Events
 import Export
+import Parquet
 import Platform
 import Presentation
 
 enum ExportCommand {
   /// What an export is of.
   enum Format: String, CaseIterable, Sendable {
-    case tlog, jsonl, cloudevents, csv, sqlite, bundle
+    case tlog, jsonl, cloudevents, csv, parquet, sqlite, bundle
   }
 
   static let format = Option(
@@ -22,7 +23,14 @@ enum ExportCommand {
   static let event = Option(
     repeated: "event", "ID", .integer(0...Int.max), help: "tlog: make a proof of this event too")
   static let tables = Option(
-    "tables", "LIST", .tableList, help: "csv: only these tables, as in dispatches,recipients")
+    "tables", "LIST", .tableList,
+    help: "csv, parquet: only these tables, as in dispatches,recipients")
+  static let partition = Option(
+    "partition", "BY", .oneOf(ParquetSink.Partition.self),
+    help: "parquet: a file for each day or month, in folders date=… or month=…")
+  static let compression = Option(
+    "compression", "HOW", .oneOf(ParquetCompression.self),
+    help: "parquet: how pages are compressed; zstd unless given")
   static let leafHashes = Option(
     flag: "leaf-hashes", help: "jsonl, cloudevents: each line's leaf hash with it")
   static let resume = Option(
@@ -30,13 +38,14 @@ enum ExportCommand {
   static let entry = AuditorCommand(
     "export", "Write the ledger in a form that other programs read",
     details: """
-      FORMAT.md §22 and §23 specify the files. Each is written under another name, synced, and then
+      FORMAT.md §22 to §24 specify the files. Each is written under another name, synced, and then
       renamed; a manifest says what they hold, and is written last. The same events and filters give
       the same bytes. 'dispatch-ledger record-export MANIFEST' puts on record what left the house.
 
       jsonl, cloudevents: the stored lines, byte for byte. csv: a directory of tables: dispatches,
       recipients (and who was left out, and why), attempts, results, rejections, findings. For the
       findings every decision is made again, as 'recheck' does, which takes its time and memory.
+      parquet: the same tables as Apache Parquet files, for DuckDB, pandas, polars, Spark and others.
       sqlite: the views, whole. bundle: a BagIt bag of lines, tables and transaction logs, with the
       newest checkpoint and a proof of every line.
 
@@ -49,12 +58,14 @@ enum ExportCommand {
       """,
     examples: [
       Example("ledger-audit export --format csv --out tables --since 2026-01-01", "For analysts"),
+      Example(
+        "ledger-audit export --format parquet --partition month --out lake", "For a data lake"),
       Example("ledger-audit export --format bundle --out bag", "For a regulator"),
       Example("ledger-audit export --format jsonl --out - | jq .", "The stored lines"),
       Example("ledger-audit export --out tiles --event 30 --event 31", "All, with two proofs"),
     ],
-    takes: [format, out, event, tables, leafHashes, resume] + EventFilter.options
-      + HistoryOption.all, run: run)
+    takes: [format, out, event, tables, partition, compression, leafHashes, resume]
+      + EventFilter.options + HistoryOption.all, run: run)
 
   static func run(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
@@ -80,7 +91,9 @@ enum ExportCommand {
     let isOfLines = format == .jsonl || format == .cloudevents
     let misplaced: [(String, Bool)] = [
       ("--event", !invocation[event].isEmpty && format != .tlog),
-      ("--tables", invocation[tables] != nil && format != .csv),
+      ("--tables", invocation[tables] != nil && format != .csv && format != .parquet),
+      ("--partition", invocation[partition] != nil && format != .parquet),
+      ("--compression", invocation[compression] != nil && format != .parquet),
       ("--leaf-hashes", invocation[leafHashes] && !isOfLines),
       ("--resume", invocation[resume] && (format == .tlog || invocation[out] == "-")),
       ("a filter", isFiltered && (format == .tlog || format == .sqlite)),

@@ -4,6 +4,7 @@ import CommandLineInterface
 import EventLog
 import Events
 import Export
+import Parquet
 import Platform
 import Presentation
 
@@ -73,14 +74,23 @@ struct ExportRun {
   ///
   /// - Returns: The manifest.
   func write() throws(CommandFailure) -> JSONObject {
-    let isDirectory = format == .csv || format == .bundle
+    let isDirectory = [.csv, .parquet, .bundle].contains(format)
     let place = try ExportPlace(
       invocation[ExportCommand.out], isDirectory: isDirectory,
       resumes: invocation[ExportCommand.resume], plan: plan, size: reader.size)
     let scope = scope(upTo: place.size)
     let written: (range: ExportRange, files: [ExportedFile])
     switch format {
-    case .csv: written = try writeTables(scope, place)
+    case .csv:
+      written = try writeTables(scope, place) { tables throws(ExportError) in
+        try CSVSink(tables, in: place.storage, resumes: place.resumes)
+      }
+    case .parquet:
+      written = try writeTables(scope, place) { tables throws(ExportError) in
+        ParquetSink(
+          tables, in: place.storage, compression, partition: invocation[ExportCommand.partition],
+          program: "\(auditorTable.name) version \(auditorTable.version)", resumes: place.resumes)
+      }
     case .sqlite: written = try writeDatabase(scope, place)
     case .bundle: return try writeBundle(scope, place)
     case .jsonl, .cloudevents, .tlog:
@@ -116,12 +126,18 @@ struct ExportRun {
     plan["ledger_id"] = .string(ledger.identity.id.hex)
     plan["origin"] = .string(ledger.identity.origin)
     plan["program"] = .string("\(auditorTable.name) \(auditorTable.version)")
-    if format == .csv || format == .bundle {
+    if format == .parquet {
+      plan["compression"] = .string(compression.rawValue)
+      plan["partition"] = invocation[ExportCommand.partition].map { .string($0.rawValue) }
+    }
+    if [.csv, .parquet, .bundle].contains(format) {
       plan["tables"] = .array(tables.map { .string($0.name) })
     }
     plan["v"] = 1
     return plan
   }
+
+  private var compression: ParquetCompression { invocation[ExportCommand.compression] ?? .zstd }
 
   private var tables: [ExportTable] { invocation[ExportCommand.tables] ?? ExportTable.all }
 
@@ -140,13 +156,14 @@ struct ExportRun {
     }
   }
 
-  private func writeTables(
-    _ scope: ExportScope, _ place: ExportPlace
+  private func writeTables<Sink: ExportSink>(
+    _ scope: ExportScope, _ place: ExportPlace,
+    to sink: ([ExportTable]) throws(ExportError) -> Sink
   ) throws(CommandFailure) -> (range: ExportRange, files: [ExportedFile]) {
     let export = try tableExport(scope, place)
     let tables = tables
     return try exporting { () throws(ExportError) in
-      var sink = try CSVSink(tables, in: place.storage, resumes: place.resumes)
+      var sink = try sink(tables)
       return try export.write(to: &sink)
     }
   }

@@ -119,6 +119,9 @@ extension ExportRow {
 
 /// Takes the rows of an export, each as it is filled, into files of one format.
 package protocol ExportSink {
+  /// Takes in what the export is of, before the first row.
+  mutating func begin(_ range: ExportRange) throws(ExportError)
+
   /// Takes a whole row of a table; rows of one table come in their order, tables in any.
   mutating func take(_ row: ExportRow, of table: ExportTable) throws(ExportError)
 
@@ -126,6 +129,11 @@ package protocol ExportSink {
   ///
   /// - Returns: The files, in the order of the tables.
   mutating func finish(_ range: ExportRange) throws(ExportError) -> [ExportedFile]
+}
+
+extension ExportSink {
+  /// Does nothing.
+  package mutating func begin(_ range: ExportRange) throws(ExportError) {}
 }
 
 /// What part of which history an export is of; known once the log was read.

@@ -124,6 +124,7 @@ package struct TableExport {
     } catch {
       throw .audit(.unreadableEvent(read.last.id, error))
     }
+    try sink.begin(read.range)
     if lanes == 1 {
       try makeRows(of: splitter.lanes[0], horizon) { (row, table) throws(ExportError) in
         try sink.take(row, of: table)
