@@ -1,4 +1,5 @@
 package import Bytes
+package import Dispatching
 package import EventLog
 package import Events
 
@@ -17,10 +18,11 @@ package struct Recheck {
   /// - Parameters:
   ///   - point: Only the history up to it is read; all that was recorded, since decisions saw it.
   ///   - dispatch: Only what concerns it is examined.
+  ///   - body: Told each event that is read.
   /// - Throws: `.noSuchDispatch`, `.noSuchEvent`, `.unreadableEvent`, `.log`.
   package init(
     _ reader: LogReader, at point: HistoryPoint? = nil, of dispatch: EntityID? = nil,
-    today zones: TodaysZones
+    today zones: TodaysZones, observing body: (Event) -> Void = { _ in }
   ) throws(AuditError) {
     var rechecker = Rechecker(of: dispatch, today: zones)
     var cursor = try HistoryCursor(reader, to: point)
@@ -31,6 +33,7 @@ package struct Recheck {
         throw .unreadableEvent(stored.id, error)
       }
       rechecker.take(event, isFirst: stored.id == stored.commit.first)
+      body(event)
       last = stored.commit
     }
     rechecker.finish()
@@ -57,6 +60,11 @@ package struct Recheck {
     return rechecker.dispatches.lazy.compactMap { id in
       horizon.flatMap { rechecker.account(of: id, by: $0) }
     }
+  }
+
+  /// All attempts to tell the users of a dispatch, by modification, user and their order.
+  package func attempts(of account: DispatchAccount) -> [Attempt] {
+    rechecker.attempts(of: account)
   }
 
   /// What wasn't made again, and why.

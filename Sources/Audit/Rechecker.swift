@@ -119,6 +119,16 @@ struct Rechecker {
       start: dispatch.start, end: dispatch.end, modifications: modifications)
   }
 
+  func attempts(of account: DispatchAccount) -> [Attempt] {
+    account.modifications.flatMap { modification in
+      modification.told.flatMap { told in
+        state.attempts(
+          of: NoticeKey(
+            dispatchID: account.id, modification: modification.number, userID: told.userID))
+      }
+    }
+  }
+
   // MARK: - One event
 
   private mutating func judge(_ event: Event) {

@@ -16,7 +16,8 @@ package let auditorTable = CommandTable<AuditorWorld>(
       [VerifyCommand.entry, RecheckCommand.entry, ReplayCommand.entry, CompareCommand.entry]),
     CommandSection(
       "Prove",
-      [ProveCommand.entry, ProofCheckCommand.entry, WitnessCommand.entry, ExportCommand.entry]),
+      [ProveCommand.entry, ProofCheckCommand.entry, WitnessCommand.entry]),
+    CommandSection("Hand on", [ExportCommand.entry, ReportCommand.entry]),
     CommandSection("Look", [ShowCommands.show, ShowCommands.list, LogCommand.entry]),
   ],
   groups: [CommandGroup("proof", "Check proofs that somebody else made")],

@@ -19,8 +19,8 @@ protocol DirectChannel: Channel {
 
   /// Makes sure of all messages that were accepted since this was asked before.
   ///
-  /// - Returns: What comes of each of them instead, where nobody can be sure; else `nil`.
-  func settle() -> AttemptOutcome?
+  /// - Returns: What comes of those by attempt that weren't to be had, or that nobody can be sure of.
+  func settle() -> [EventID: AttemptOutcome]
 }
 
 /// A channel that speaks a protocol of the network, which libcurl carries out.

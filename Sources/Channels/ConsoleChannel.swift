@@ -25,5 +25,5 @@ struct ConsoleChannel: DirectChannel {
     return .reported(ChannelReport(outcome: .accepted, evidence: .acceptedByProvider))
   }
 
-  func settle() -> AttemptOutcome? { nil }
+  func settle() -> [EventID: AttemptOutcome] { [:] }
 }

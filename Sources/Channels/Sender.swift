@@ -170,19 +170,12 @@ package final class Sender {
   /// Ends what channels have answered at once, in the order in which it was begun.
   private func settleDirect() {
     if unsettled.isEmpty { return }
-    var doubts: [ChannelCode: AttemptOutcome] = [:]
+    var instead: [EventID: AttemptOutcome] = [:]
     for code in channels.codes where unsettled.contains(where: { $0.message.channel == code }) {
-      doubts[code] = (channels[code] as? any DirectChannel)?.settle()
+      guard let direct = channels[code] as? any DirectChannel else { continue }
+      instead.merge(direct.settle()) { first, _ in first }
     }
-    for (message, outcome) in unsettled {
-      if case .reported(let report) = outcome, report.outcome == .accepted,
-        let doubt = doubts[message.channel]
-      {
-        finish(message, doubt)
-      } else {
-        finish(message, outcome)
-      }
-    }
+    for (message, outcome) in unsettled { finish(message, instead[message.attempt] ?? outcome) }
     unsettled = []
   }
 

@@ -5,14 +5,19 @@ import Platform
 
 /// Writes each notice to a file of its own, whole or not at all, for another program to carry on.
 ///
-/// The file's name follows from the attempt, so that an attempt that was made before is found.
-struct SpoolChannel: DirectChannel {
+/// The file's name follows from the attempt, so that an attempt that was made before is found. Files
+/// are made durable together, before any of them gets its name.
+final class SpoolChannel: DirectChannel {
   let identity: ChannelIdentity
-  let directory: String
-  let base: String
+  private let folder: String
+  private var written: [(attempt: EventID, file: UnpublishedFile)] = []
+
+  init(identity: ChannelIdentity, directory: String, base: String) {
+    self.identity = identity
+    folder = joinPath(base, directory)
+  }
 
   func send(_ message: OutgoingMessage) -> AttemptOutcome {
-    let folder = joinPath(base, directory)
     let name = "attempt-\(padded(message.attempt, 16))-\(message.channel.text).txt"
     let path = joinPath(folder, name)
     do {
@@ -22,7 +27,8 @@ struct SpoolChannel: DirectChannel {
           ChannelReport(
             outcome: .failed, evidence: .none, code: "spooled-before", isRetryable: false))
       }
-      try putFile(path, with: content(message))
+      let file = try UnpublishedFile(path, with: content(message))
+      written.append((message.attempt, file))
       return .reported(
         ChannelReport(outcome: .accepted, evidence: .acceptedByProvider, providerID: name))
     } catch {
@@ -30,13 +36,26 @@ struct SpoolChannel: DirectChannel {
     }
   }
 
-  /// The names are durable together: one sync of the directory for all of them.
-  func settle() -> AttemptOutcome? {
-    do { try synchronizeDirectory(joinPath(base, directory)) } catch {
-      // The names were given, and only their durability is in doubt: the messages may be found there.
-      return .unknown(.timeout)
+  func settle() -> [EventID: AttemptOutcome] {
+    var instead: [EventID: AttemptOutcome] = [:]
+    for (attempt, file) in written {
+      do { try file.synchronize() } catch { instead[attempt] = failure(error) }
     }
-    return nil
+    var named: [EventID] = []
+    for (attempt, file) in written where instead[attempt] == nil {
+      do {
+        try file.publish()
+        named.append(attempt)
+      } catch {
+        instead[attempt] = failure(error)
+      }
+    }
+    written = []
+    do { try synchronizeDirectory(folder) } catch {
+      // The names were given, and only their durability is in doubt: the messages may be found there.
+      for attempt in named { instead[attempt] = .unknown(.timeout) }
+    }
+    return instead
   }
 
   /// Headers as in RFC 5322, a blank line, the body; each value stands on one line.

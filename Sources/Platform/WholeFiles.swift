@@ -25,34 +25,62 @@ package func readFile(_ path: String, limit: Int) throws(PlatformError) -> [UInt
 package func replaceFile(
   _ path: String, with bytes: [UInt8], permissions: UInt16 = 0o600
 ) throws(PlatformError) {
-  try putFile(path, with: bytes, permissions: permissions)
+  let file = try UnpublishedFile(path, with: bytes, permissions: permissions)
+  try file.synchronize()
+  try file.publish()
   try synchronizeNames(beside: path, in: parentDirectory(of: path))
 }
 
-/// Gives `path` new content in one step as ``replaceFile(_:with:permissions:)`` does; its name is
-/// durable only after ``synchronizeDirectory(_:)``, one for many files.
-package func putFile(
-  _ path: String, with bytes: [UInt8], permissions: UInt16 = 0o600
-) throws(PlatformError) {
-  let isFile = isWhole(path) && path.utf8.last != UInt8(ascii: "/")
-  let random = try randomBytes(8)
-  let directory = try PlatformError.naming(.open, path) { () throws(Errno) in
-    guard isFile else { throw Errno(EINVAL) }
-    return try Descriptor(opening: parentDirectory(of: path), flags: O_RDONLY | O_DIRECTORY)
+/// New content for a file, under a temporary name until it is given its own.
+///
+/// So many files can be made durable together: where each was written before the first is
+/// synchronized, a journaling file system does it for all at once. What isn't published is removed.
+package final class UnpublishedFile {
+  private let path: String
+  private let name: String
+  private let directory: Descriptor
+  private let file: Descriptor
+  private var isPublished = false
+
+  /// Writes the content; nothing of it is durable yet.
+  package init(
+    _ path: String, with bytes: [UInt8], permissions: UInt16 = 0o600
+  ) throws(PlatformError) {
+    let isFile = isWhole(path) && path.utf8.last != UInt8(ascii: "/")
+    let name = ".\(Hex.encode(try randomBytes(8))).tmp"
+    let parent = try PlatformError.naming(.open, path) { () throws(Errno) in
+      guard isFile else { throw Errno(EINVAL) }
+      return try Descriptor(opening: parentDirectory(of: path), flags: O_RDONLY | O_DIRECTORY)
+    }
+    file = try PlatformError.naming(.open, path) { () throws(Errno) in
+      try Descriptor(
+        opening: name, in: parent, flags: O_WRONLY | O_CREAT | O_EXCL, permissions: 0o600)
+    }
+    directory = parent
+    self.path = path
+    self.name = name
+    try PlatformError.naming(.changePermissions, path) { () throws(Errno) in
+      try file.setPermissions(mode_t(permissions))
+    }
+    try PlatformError.naming(.write, path) { () throws(Errno) in
+      try file.withNumber { number throws(Errno) in try writeAll(bytes[...], to: number) }
+    }
   }
-  let name = ".\(Hex.encode(random)).tmp"
-  let file = try PlatformError.naming(.open, path) { () throws(Errno) in
-    try Descriptor(
-      opening: name, in: directory, flags: O_WRONLY | O_CREAT | O_EXCL, permissions: 0o600)
+
+  deinit { if !isPublished { try? directory.remove(name) } }
+
+  /// Makes the content durable.
+  package func synchronize() throws(PlatformError) {
+    try PlatformError.naming(.synchronize, path) { () throws(Errno) in try file.synchronizeAll() }
   }
-  do throws(PlatformError) {
-    try fill(file, of: path, with: bytes, permissions: permissions)
+
+  /// Gives the content its name, in place of what had it; the name is durable only after
+  /// ``synchronizeDirectory(_:)``.
+  package func publish() throws(PlatformError) {
     try PlatformError.naming(.rename, path) { () throws(Errno) in
       try directory.rename(name, to: lastPart(of: path), in: directory)
     }
-  } catch {
-    try? directory.remove(name)
-    throw error
+    isPublished = true
   }
 }
 
@@ -67,24 +95,6 @@ private func synchronizeNames(
 ) throws(PlatformError) {
   try PlatformError.naming(.synchronizeDirectory, path) { () throws(Errno) in
     try Descriptor(opening: directory, flags: O_RDONLY | O_DIRECTORY).synchronizeAll()
-  }
-}
-
-private func fill(
-  _ file: consuming Descriptor, of path: String, with bytes: [UInt8], permissions: UInt16
-) throws(PlatformError) {
-  try PlatformError.naming(.changePermissions, path) { () throws(Errno) in
-    try file.setPermissions(mode_t(permissions))
-  }
-  try PlatformError.naming(.write, path) { () throws(Errno) in
-    try file.withNumber { number throws(Errno) in try writeAll(bytes[...], to: number) }
-  }
-  try PlatformError.naming(.synchronize, path) { () throws(Errno) in try file.synchronizeAll() }
-  do throws(Errno) {
-    // Not in a closure, which couldn't give the file away.
-    try file.close()
-  } catch {
-    throw .failed(.close, path: path, code: error.code)
   }
 }
 
