@@ -73,7 +73,8 @@ package struct StoryCollector {
     case .dispatchTriggered(let trigger):
       "executed, for \(trigger.nominal.text)"
         + (trigger.rule.map { " by the rule of event \($0)" } ?? "")
-    case .dispatchMissed(let miss): "missed its time \(miss.nominal.text)\(miss.reason.map { ": \($0)" } ?? "")"
+    case .dispatchMissed(let miss):
+      "missed its time \(miss.nominal.text)\(miss.reason.map { ": \($0)" } ?? "")"
     case .dispatchModified(let change):
       "modification \(change.modification), \(change.reason): \(times(change.start, change.end))"
     case .dispatchCancelled(let change):

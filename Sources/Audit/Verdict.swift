@@ -205,7 +205,8 @@ struct ToldEvidence {
       return mayHaveArrived ? .unprovable : .never
     }
     return Told(
-      userID: user, isEscalated: isEscalated, state: standing.state, reason: standing.reason, proof: proof,
+      userID: user, isEscalated: isEscalated, state: standing.state, reason: standing.reason,
+      proof: proof,
       verdict: verdict,
       minutes: limit.flatMap { limit in proof.map { Self.minutes(from: $0.at, to: limit) } })
   }

@@ -106,6 +106,19 @@ package struct Report {
       let told = part.flatMap { $0.modifications.flatMap(\.told) }
       timeChart(told).add(to: &html)
     }
+    addRejections(apartFrom: accounts, to: &html)
+  }
+
+  /// Requests that no dispatch came of.
+  private func addRejections(apartFrom accounts: [DispatchAccount], to html: inout HTMLWriter) {
+    let accepted = Set(accounts.map(\.id))
+    let rejected = stories.filter { !accepted.contains($0.key) }.values
+      .flatMap(\.milestones).sorted { $0.event < $1.event }
+    if rejected.isEmpty { return }
+    addTable(
+      "Requests that were rejected", ["event", "time", "by", "what"],
+      rejected.map { ["\($0.event)", $0.time.text, $0.actor ?? "", $0.what] }, none: "None.",
+      to: &html)
   }
 
   private func addList(_ entries: [(String, String)], to html: inout HTMLWriter) {

@@ -20,8 +20,9 @@ struct ReportChart {
   /// How many patterns there are to tell parts apart by.
   static let patterns = 6
 
-  private static let width = 640
-  private static let nameWidth = 150
+  private static let width = 800
+  /// As many letters of a name are shown; an id of ours has 36.
+  private static let nameScalars = 40
   private static let barHeight = 22
   private static let step = 30
 
@@ -67,7 +68,7 @@ struct ReportChart {
 
   private func addPicture(to html: inout HTMLWriter) {
     let greatest = max(1, bars.map { $0.counts.reduce(0, +) }.max() ?? 1)
-    let room = Self.width - Self.nameWidth - 60
+    let room = Self.width - nameWidth - 60
     let height = bars.count * Self.step + 4
     html.element(
       "svg",
@@ -79,7 +80,7 @@ struct ReportChart {
       for (row, bar) in bars.enumerated() {
         let y = row * Self.step + 4
         html.element(
-          "text", ["class": "name", "x": "\(Self.nameWidth - 8)", "y": "\(y + 16)"],
+          "text", ["class": "name", "x": "\(nameWidth - 8)", "y": "\(y + 16)"],
           text: shortened(bar.name))
         // Where each part begins is rounded, not how long it is: so no bar is longer than its sum.
         var sum = 0
@@ -90,14 +91,14 @@ struct ReportChart {
           html.empty(
             "rect",
             [
-              "x": "\(Self.nameWidth + from)", "y": "\(y)", "width": "\(to - from)",
+              "x": "\(nameWidth + from)", "y": "\(y)", "width": "\(to - from)",
               "height": "\(Self.barHeight)", "fill": "url(#p\(part))", "class": "part",
             ])
         }
         html.element(
           "text",
           [
-            "class": "count", "x": "\(Self.nameWidth + sum * room / greatest + 6)",
+            "class": "count", "x": "\(nameWidth + sum * room / greatest + 6)",
             "y": "\(y + 16)",
           ], text: "\(sum)")
       }
@@ -124,6 +125,14 @@ struct ReportChart {
   }
 
   private func shortened(_ name: String) -> String {
-    name.unicodeScalars.count > 22 ? "\(name.unicodeScalars.prefix(21))…" : name
+    let scalars = name.unicodeScalars
+    let limit = Self.nameScalars
+    return scalars.count > limit ? "\(String(scalars.prefix(limit - 1)))…" : name
+  }
+
+  /// Room for the longest name, at about 8 points a letter.
+  private var nameWidth: Int {
+    let longest = bars.map { min($0.name.unicodeScalars.count, Self.nameScalars) }.max() ?? 0
+    return max(150, longest * 8 + 12)
   }
 }

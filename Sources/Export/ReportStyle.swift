@@ -8,12 +8,12 @@ enum ReportStyle {
       :root { --ink: #e6e9ed; --paper: #14171b; --line: #3c444d; --soft: #1e2329;
         --c0: #5fb08a; --c1: #f0a84e; --c2: #e27272; --c3: #a99be0; --c4: #86adc4; --c5: #7c858f; } }
     * { box-sizing: border-box; }
-    body { margin: 0 auto; max-width: 60rem; padding: 1.5rem; color: var(--ink); background: var(--paper);
+    body { margin: 0 auto; max-width: 70rem; padding: 1.5rem; color: var(--ink); background: var(--paper);
       font: 16px/1.5 system-ui, sans-serif; }
     h1 { font-size: 1.6rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
     h2 { font-size: 1.3rem; margin: 2.5rem 0 .5rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
     h3 { font-size: 1.05rem; margin: 1.5rem 0 .5rem; }
-    .mark { display: inline-block; border: 2px solid; padding: 0 .5rem; font-weight: bold; letter-spacing: .05em; }
+    .kind { display: inline-block; border: 2px solid; padding: 0 .5rem; font-weight: bold; letter-spacing: .05em; }
     dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .5rem 0; }
     dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
     .scroll { overflow-x: auto; }
@@ -21,7 +21,7 @@ enum ReportStyle {
     caption { text-align: left; font-style: italic; padding: .2rem 0; }
     th, td { border: 1px solid var(--line); padding: .25rem .5rem; text-align: left; vertical-align: top;
       overflow-wrap: anywhere; }
-    th { background: var(--soft); }
+    th { background: var(--soft); overflow-wrap: normal; }
     figure { margin: 1rem 0; } figcaption { font-weight: 600; }
     figure svg { width: 100%; height: auto; } .legend svg { width: 1rem; height: 1rem; vertical-align: middle; }
     .legend span { margin-right: 1rem; white-space: nowrap; }

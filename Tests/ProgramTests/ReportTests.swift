@@ -124,11 +124,16 @@ struct ReportTests {
     "is the same twice, keeps drills apart, and takes only filters that choose whole dispatches")
   func many() throws {
     let (first, drill) = (try dispatch(), try dispatch(#","test":true"#))
+    let rejected = try ledger.operate(
+      ["dispatch", "-"],
+      input: #"{"start_time":"2099-01-01T00:00:00Z","program_id":"nine","event_type_id":"1"}"#)
+    #expect(rejected.status == 1)
     #expect(try ledger.operate(["deliver", "-q"]).status == 0)
     let (status, html) = try report([])
     #expect(status == 0)
     #expect(html.contains("Dispatches, all together") && html.contains("Drills, all together"))
     #expect(html.contains(first) && html.contains(drill))
+    #expect(html.contains("request rejected: program nine"))
     #expect(try report([]).html == html)
     let real = try report(["--test", "exclude"]).html
     #expect(real.contains(first) && !real.contains(drill) && !real.contains("Drills"))
