@@ -139,6 +139,8 @@ extension Decider {
       about: dispatch.id, causedBy: attempt.event)
     switch program.unknownOutcome {
     case .hold: return [unknown]
+    // A channel that never answers would be asked for ever.
+    case .resend where reason == .timeout && attempt.number >= RetrySchedule.tries: return [unknown]
     case .resend:
       let settled = DeliverySettled(
         attempt: attempt.event, dispatchID: dispatch.id, decision: .resend,

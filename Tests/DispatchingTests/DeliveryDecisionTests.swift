@@ -169,6 +169,23 @@ struct DeliveryDecisionTests {
     }
   }
 
+  @Test("What never gets an answer is held after the sixth try; what crashes lose is sent again")
+  func silence() throws {
+    for (reason, sent) in [(UnknownReason.timeout, 6), (.crash, 20)] {
+      var (world, attempt) = try attempted(#","unknown_outcome":"resend""#)
+      var tries = 1
+      while tries < sent {
+        try world.record(try world.decider.record(.unknown(reason), of: attempt))
+        attempt = try #require(try world.attemptAll().first?.id)
+        tries += 1
+      }
+      #expect(world.state.attempt(attempt)?.number == sent)
+      try world.record(try world.decider.record(.unknown(reason), of: attempt))
+      #expect(try world.attemptAll().isEmpty == (reason == .timeout))
+      if reason == .timeout { #expect(try notice(world).standing.state == .unknown) }
+    }
+  }
+
   @Test("What is sent again after an unknown outcome is a first notice: it goes out late too")
   func lateResend() throws {
     var (world, _) = try attempted(#","unknown_outcome":"resend""#, start: "2026-07-01T11:00:00Z")
