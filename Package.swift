@@ -81,7 +81,9 @@ let package = Package(
     module("SystemConsole", imports: ["CommandLineInterface", "Platform"]),
     module(
       "Presentation",
-      imports: ["Bytes", "CommandLineInterface", "Dispatching", "Events", "Views"]),
+      imports: [
+        "Bytes", "CommandLineInterface", "Dispatching", "EventLog", "Events", "Platform", "Views",
+      ]),
     module(
       "OperatorCommands",
       imports: [

@@ -1,8 +1,9 @@
 package import CommandLineInterface
+import Presentation
 
 /// The commands of `ledger-audit`: what drives its parser and its help.
 package let auditorTable = CommandTable<AuditorWorld>(
-  name: "ledger-audit", version: "0.1.0",
+  name: "ledger-audit", version: "0.1.0", released: releaseDay,
   summary: "Check a dispatch ledger and replay its history; it writes nothing into it",
   examples: [
     Example("ledger-audit verify -C ledger", "Check every byte"),
@@ -13,12 +14,16 @@ package let auditorTable = CommandTable<AuditorWorld>(
   sections: [
     CommandSection(
       "Check",
-      [VerifyCommand.entry, RecheckCommand.entry, ReplayCommand.entry, CompareCommand.entry]),
+      [
+        VerifyCommand.entry.paged, RecheckCommand.entry.paged, ReplayCommand.entry.paged,
+        CompareCommand.entry,
+      ]),
     CommandSection(
       "Prove",
       [ProveCommand.entry, ProofCheckCommand.entry, WitnessCommand.entry]),
     CommandSection("Hand on", [ExportCommand.entry, ReportCommand.entry]),
-    CommandSection("Look", [ShowCommands.show, ShowCommands.list, LogCommand.entry]),
+    CommandSection(
+      "Look", [ShowCommands.show.paged, ShowCommands.list.paged, LogCommand.entry.paged]),
   ],
   groups: [CommandGroup("proof", "Check proofs that somebody else made")],
-  topics: [.exitCodes])
+  topics: HelpTopic.all, things: LedgerThings.list)

@@ -41,8 +41,8 @@ enum Global {
     "ledger", "DIR", .text, default: ".", short: "C", environment: "DISPATCH_LEDGER",
     help: "The ledger's directory; nothing in it is opened for writing")
   static let all: [any Declaration] = [
-    ledger, StandardOption.json, StandardOption.quiet, StandardOption.color, StandardOption.help,
-    StandardOption.version,
+    ledger, StandardOption.json, StandardOption.quiet, StandardOption.color,
+    StandardOption.noPager, StandardOption.help, StandardOption.version,
   ]
 }
 
@@ -72,6 +72,18 @@ struct AuditedLedger {
         .badInput, "LEDGER in '\(directory)' isn't what a ledger's identity file is",
         hint: "the log itself names the ledger in its first event")
     }
+  }
+
+  private init(_ storage: any Storage, _ identity: LedgerIdentity) {
+    self.storage = storage
+    self.identity = identity
+  }
+
+  /// The same files, of which a person who watches is told how far their reading has come.
+  func watched(_ label: String, _ session: inout Session) -> AuditedLedger {
+    let progress = session.beginProgress(label, .bytes)
+    guard progress.isWatched else { return self }
+    return AuditedLedger(WatchedStorage(storage, progress), identity)
   }
 
   private static func failure(_ error: StorageError, _ directory: String) -> CommandFailure {

@@ -22,7 +22,8 @@ enum CompareCommand {
   static func run(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
-    let one = try AuditedLedger(directory: invocation[first]).reader()
+    let one = try AuditedLedger(directory: invocation[first]).watched("compare", &session)
+      .reader()
     let other = try AuditedLedger(directory: invocation[second]).reader()
     let comparison: LogComparison
     do {

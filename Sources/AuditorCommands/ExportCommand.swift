@@ -70,9 +70,9 @@ enum ExportCommand {
   static func run(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
-    try refuseMisplaced(invocation)
+    try refuseMisplaced(invocation, now: world.now())
     if invocation[format] == .tlog { return try TileFiles.run(invocation, &session) }
-    let run = try ExportRun(invocation, world)
+    let run = try ExportRun(invocation, world, &session)
     if invocation[out] == "-" { return try run.print(&session) }
     let manifest = try run.write()
     if session.wantsJSON {
@@ -84,10 +84,12 @@ enum ExportCommand {
   }
 
   /// Refuses options that the format has no use for: what they ask for wouldn't be done.
-  private static func refuseMisplaced(_ invocation: Invocation) throws(CommandFailure) {
+  private static func refuseMisplaced(
+    _ invocation: Invocation, now: Instant
+  ) throws(CommandFailure) {
     let format = invocation[format]
-    let isFiltered = !EventFilter(invocation).document.members.isEmpty
-    let isOfMoment = try HistoryOption.point(invocation) != nil
+    let isFiltered = !EventFilter(invocation, now: now).document.members.isEmpty
+    let isOfMoment = try HistoryOption.point(invocation, now: now) != nil
     let isOfLines = format == .jsonl || format == .cloudevents
     let misplaced: [(String, Bool)] = [
       ("--event", !invocation[event].isEmpty && format != .tlog),
@@ -123,7 +125,7 @@ private enum TileFiles {
   static func run(
     _ invocation: Invocation, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
-    let ledger = try AuditedLedger(invocation)
+    let ledger = try AuditedLedger(invocation).watched("export", &session)
     let directory = invocation[ExportCommand.out]
     if (try? exists(directory)) ?? true {
       throw CommandFailure(

@@ -18,12 +18,15 @@ struct ExportRun {
   private let filter: EventFilter
   private let format: ExportCommand.Format
 
-  init(_ invocation: Invocation, _ world: AuditorWorld) throws(CommandFailure) {
+  init(
+    _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
+  ) throws(CommandFailure) {
     self.invocation = invocation
     self.world = world
-    ledger = try AuditedLedger(invocation)
-    point = try HistoryOption.point(invocation)
-    filter = EventFilter(invocation)
+    ledger = try AuditedLedger(invocation).watched("export", &session)
+    let now = world.now()
+    point = try HistoryOption.point(invocation, now: now)
+    filter = EventFilter(invocation, now: now)
     format = invocation[ExportCommand.format]
     let whole = try ledger.reader()
     if format == .bundle {

@@ -36,7 +36,7 @@ enum LogCommand {
     examples: [
       Example("ledger-audit log --type notification.", "All that was tried"),
       Example("ledger-audit log --dispatch 0192a7 --json | jq .", "The stored lines"),
-      Example("ledger-audit log --user u-7 --since 2026-11-23 --test exclude", "In earnest"),
+      Example("ledger-audit log --user u-7 --since yesterday --test exclude", "In earnest"),
       Example("ledger-audit log -f --cursor-file seen --json", "All that comes, each once"),
     ], takes: EventFilter.options + [fields, cursorFile, follow], run: run)
 
@@ -44,8 +44,11 @@ enum LogCommand {
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
     let ledger = try AuditedLedger(invocation)
+    // What the file is to remember has to have been printed, not held back for a pager.
+    if invocation[follow] || invocation[cursorFile] != nil { try session.stopPaging() }
     var reader = try ledger.reader()
-    var run = LogRun(filter: EventFilter(invocation), fields: invocation[fields])
+    var run = LogRun(
+      filter: EventFilter(invocation, now: world.now()), fields: invocation[fields])
     var cursor: LogCursorFile?
     if let path = invocation[cursorFile] {
       let opened = try LogCursorFile.open(path, ledger.identity, reader)

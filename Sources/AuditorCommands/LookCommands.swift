@@ -25,7 +25,7 @@ enum ShowCommands {
   private static func runShow(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
-    let presenter = try presenter(invocation, world)
+    let presenter = try presenter(invocation, world, &session)
     let text = invocation[id]
     guard let id = EntityID(text), try presenter.show(invocation[thing], id, &session) else {
       throw CommandFailure(
@@ -38,16 +38,16 @@ enum ShowCommands {
   private static func runList(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
-    try presenter(invocation, world).list(invocation[thing], &session)
+    try presenter(invocation, world, &session).list(invocation[thing], &session)
     return .done
   }
 
   /// Views built from the log alone: those of the ledger prove nothing.
   private static func presenter(
-    _ invocation: Invocation, _ world: AuditorWorld
+    _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> Presenter {
-    let point = try HistoryOption.point(invocation)
-    let reader = try AuditedLedger(invocation).reader()
+    let point = try HistoryOption.point(invocation, now: world.now())
+    let reader = try AuditedLedger(invocation).watched("read", &session).reader()
     let views = try auditing { () throws(AuditError) in try AuditViews(reader, at: point) }
     return Presenter(views.store, now: views.moment ?? world.now())
   }

@@ -30,7 +30,7 @@ enum ProveCommand {
   static func run(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
-    let ledger = try AuditedLedger(invocation)
+    let ledger = try AuditedLedger(invocation).watched("prove", &session)
     let prover = try proving { () throws(Prover.Failure) in
       try Prover(ledger.storage, identity: ledger.identity)
     }

@@ -36,8 +36,8 @@ enum RecheckCommand {
       }
       wanted = id
     }
-    let point = try HistoryOption.point(invocation)
-    let reader = try AuditedLedger(invocation).reader()
+    let point = try HistoryOption.point(invocation, now: world.now())
+    let reader = try AuditedLedger(invocation).watched("recheck", &session).reader()
     let recheck = try auditing { () throws(AuditError) in
       try Recheck(reader, at: point, of: wanted, today: world.zones())
     }

@@ -42,8 +42,8 @@ enum ReplayCommand {
     guard invocation[all] == invocation[dispatches].isEmpty else {
       throw CommandFailure(.usage, "name dispatches, or --all of them")
     }
-    let point = try HistoryOption.point(invocation)
-    let reader = try AuditedLedger(invocation).reader()
+    let point = try HistoryOption.point(invocation, now: world.now())
+    let reader = try AuditedLedger(invocation).watched("replay", &session).reader()
     let logs = try auditing { () throws(AuditError) in
       try Replay(reader, at: point).transactionLogs(of: wanted)
     }

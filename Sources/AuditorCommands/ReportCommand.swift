@@ -34,14 +34,15 @@ enum ReportCommand {
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
     let wanted = try wantedDispatch(invocation)
-    var filter = EventFilter(invocation)
+    let now = world.now()
+    var filter = EventFilter(invocation, now: now)
     guard filter.choosesWholeDispatches else {
       throw CommandFailure(
         .usage, "a report is about whole dispatches, and these filters choose single events",
         notDone: "nothing was written", hint: "'ledger-audit log' and 'export' take them")
     }
-    let point = try HistoryOption.point(invocation)
-    let ledger = try AuditedLedger(invocation)
+    let point = try HistoryOption.point(invocation, now: now)
+    let ledger = try AuditedLedger(invocation).watched("report", &session)
     let path = invocation[out]
     if path != "-", (try? exists(path)) ?? true {
       throw CommandFailure(.exists, "'\(path)' is there already", notDone: "nothing was written")

@@ -44,7 +44,7 @@ enum VerifyCommand {
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
     let trust = try trust(invocation)
-    let ledger = try AuditedLedger(invocation)
+    let ledger = try AuditedLedger(invocation).watched("verify", &session)
     let verification: Verification
     do {
       verification = try Verification(ledger.storage, identity: ledger.identity, trust: trust)

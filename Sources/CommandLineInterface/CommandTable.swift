@@ -5,6 +5,8 @@
 package struct CommandTable<World>: Sendable {
   package let name: String
   package let version: String
+  /// The day of the release, as manual pages write it: `November 30, 2026`.
+  package let released: String
   package let summary: String
   package let examples: [Example]
   /// Options that every command takes, before or after its name.
@@ -14,15 +16,20 @@ package struct CommandTable<World>: Sendable {
   package let entries: [CommandEntry<World>]
   package let groups: [CommandGroup]
   package let topics: [HelpTopic]
+  /// What completion offers of a kind (`dispatch`, `user`, `type`) from the ledger in a directory.
+  package let things: Things
 
-  /// Takes the program's own commands; `help` and `version` are added as the last section.
+  package typealias Things = @Sendable (_ kind: String, _ ledger: String) -> [Candidate]
+
+  /// Takes the program's own commands; those that every program has are added as the last section.
   package init(
-    name: String, version: String, summary: String, examples: [Example],
+    name: String, version: String, released: String, summary: String, examples: [Example],
     globals: [any Declaration], sections: [CommandSection<World>], groups: [CommandGroup] = [],
-    topics: [HelpTopic] = []
+    topics: [HelpTopic] = [], things: @escaping Things = { _, _ in [] }
   ) {
     self.name = name
     self.version = version
+    self.released = released
     self.summary = summary
     self.examples = examples
     self.globals = globals.map(\.parameter)
@@ -32,13 +39,23 @@ package struct CommandTable<World>: Sendable {
           "Help",
           [
             CommandEntry(
-              "help", "Show help on a command or topic", takes: [helpSubject], action: .showHelp),
+              "help", "Show help on a command or topic", takes: [helpSubject], action: .showHelp
+            ).paged,
+            CommandEntry(
+              "man", "Print the manual page of the program or a command, in mdoc",
+              examples: [Example("\(name) man | man -l -", "Read it")], takes: [helpSubject],
+              action: .showManual),
+            CommandEntry(
+              "completions", "Print the script that completes commands in a shell",
+              examples: [Example("\(name) completions bash", "For 'source <(…)' in ~/.bashrc")],
+              takes: [completionShell], action: .showCompletions),
             CommandEntry("version", "Show the version", takes: [], action: .showVersion),
           ])
       ]
     entries = self.sections.flatMap(\.entries)
     self.groups = groups
     self.topics = topics
+    self.things = things
   }
 
   func entry(at path: [String]) -> CommandEntry<World>? {
@@ -72,6 +89,8 @@ package struct CommandTable<World>: Sendable {
 let helpSubject = Argument(
   repeated: "SUBJECT", .text, atLeast: 0, help: "A command, such as one of two words, or a topic")
 
+let completionShell = Argument("SHELL", .oneOf(CompletionShell.self), help: "The shell")
+
 /// One command: how it is called, how it is explained, and what runs it.
 package struct CommandEntry<World>: Sendable {
   /// Does the command's work, and answers with the status that the program ends with.
@@ -81,6 +100,8 @@ package struct CommandEntry<World>: Sendable {
   enum Action: Sendable {
     case run(Handler)
     case showHelp
+    case showManual
+    case showCompletions
     case showVersion
   }
 
@@ -93,6 +114,8 @@ package struct CommandEntry<World>: Sendable {
   /// Replaces the usage made from the parameters, where that doesn't say what goes together.
   package let usage: String?
   let action: Action
+  /// Whether its output is shown page by page where it is longer than the terminal.
+  private(set) var isPaged = false
 
   /// Describes a command.
   ///
@@ -121,6 +144,13 @@ package struct CommandEntry<World>: Sendable {
     self.parameters = parameters.map(\.parameter)
     self.usage = usage
     self.action = action
+  }
+
+  /// The same command, whose output is for reading and may be long.
+  package var paged: CommandEntry {
+    var copy = self
+    copy.isPaged = true
+    return copy
   }
 
   /// The same command, after which `more` is done once the answer has been written.

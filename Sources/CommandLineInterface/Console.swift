@@ -13,10 +13,18 @@ package struct Console {
   package let talkIsTerminal: Bool
   /// The terminal's columns; 80 where nobody knows.
   package let width: Int
+  /// The terminal's lines; 24 where nobody knows.
+  package let height: Int
+  /// Nanoseconds that never go back; progress is told by them.
+  package let monotonicNanoseconds: () -> UInt64
+  /// Starts the command that shows output page by page; `nil` where that fails.
+  package let startPager: (_ command: String) -> Pager?
 
   package init(
     environment: @escaping (String) -> String?, output: @escaping Sink, talk: @escaping Sink,
-    outputIsTerminal: Bool, talkIsTerminal: Bool, width: Int
+    outputIsTerminal: Bool, talkIsTerminal: Bool, width: Int, height: Int = 24,
+    monotonicNanoseconds: @escaping () -> UInt64 = { 0 },
+    startPager: @escaping (String) -> Pager? = { _ in nil }
   ) {
     self.environment = environment
     self.output = output
@@ -24,6 +32,22 @@ package struct Console {
     self.outputIsTerminal = outputIsTerminal
     self.talkIsTerminal = talkIsTerminal
     self.width = width
+    self.height = height
+    self.monotonicNanoseconds = monotonicNanoseconds
+    self.startPager = startPager
+  }
+}
+
+/// What shows output page by page.
+package struct Pager {
+  /// Takes bytes to show.
+  package let output: Console.Sink
+  /// Waits until the reader has seen enough; false where there never was a pager.
+  package let finish: () -> Bool
+
+  package init(output: @escaping Console.Sink, finish: @escaping () -> Bool) {
+    self.output = output
+    self.finish = finish
   }
 }
 

@@ -168,6 +168,8 @@ package enum StandardOption {
   package static let color = Option(
     "color", "WHEN", .oneOf(ColorChoice.self), default: "auto",
     help: "Colour the output; NO_COLOR and CLICOLOR_FORCE are heeded")
+  package static let noPager = Option(
+    flag: "no-pager", help: "Show long output on the terminal at once, without PAGER")
   package static let help = Option(flag: "help", short: "h", help: "Show help")
   package static let version = Option(flag: "version", help: "Show the version")
 }

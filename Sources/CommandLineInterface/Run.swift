@@ -5,14 +5,21 @@ extension CommandTable {
   ///
   /// - Parameter arguments: The line without the program's own name.
   package func run(_ arguments: [String], in world: World, on console: Console) -> ExitStatus {
+    if let word = arguments.first, sameBytes(word, completionRequest) {
+      return complete(arguments.dropFirst(), on: console)
+    }
     var parser = ArgumentParser(arguments, table: self, environment: console.environment)
     var session = Session(
       programName: name, console: console, wantsJSON: asksForJSON(arguments))
     do throws(CommandFailure) {
       let status = try perform(&parser, in: world, &session)
       try session.finish()
-      return status
+      return session.endPaging() == nil ? .unavailable : status
     } catch {
+      if error == .readerIsGone, let wasPaged = session.endPaging() {
+        // Whoever leaves a pager has seen enough; whoever leaves a pipe misses something.
+        return wasPaged ? .done : error.status
+      }
       if error.status == .usage {
         let page = HelpPage(table: self, width: console.width)
         session.report(
@@ -21,6 +28,7 @@ extension CommandTable {
       } else {
         session.report(error)
       }
+      _ = session.endPaging()
       return error.status
     }
   }
@@ -47,11 +55,17 @@ extension CommandTable {
         programName: name, console: session.console,
         wantsJSON: value(of: StandardOption.json, in: invocation) ?? false,
         isQuiet: value(of: StandardOption.quiet, in: invocation) ?? false,
-        color: value(of: StandardOption.color, in: invocation) ?? .auto)
+        color: value(of: StandardOption.color, in: invocation) ?? .auto,
+        isPaged: entry.isPaged && value(of: StandardOption.noPager, in: invocation) == false)
       switch entry.action {
       case .run(let handler): return try handler(invocation, world, &session)
       case .showVersion: try printVersion(to: &session)
       case .showHelp: try session.print(lines: page(on: invocation[helpSubject], of: help))
+      case .showManual:
+        let path = try path(of: invocation[helpSubject])
+        try session.write(text: ManualPage.lines(of: self, path: path))
+      case .showCompletions:
+        try session.write(Array(invocation[completionShell].script(for: name).utf8))
       }
     }
     return .done
@@ -81,12 +95,20 @@ extension CommandTable {
     if subject.count == 1, let topic = topics.first(where: { sameBytes($0.name, subject[0]) }) {
       return help.lines(for: topic)
     }
+    return help.lines(for: try path(of: subject, or: topics.map(\.name)))
+  }
+
+  /// The command or group that words name.
+  ///
+  /// - Parameter others: What else the first word might have been meant to be.
+  private func path(
+    of subject: [String], or others: [String] = []
+  ) throws(CommandFailure) -> [String] {
     var path: [String] = []
     for word in subject {
       let names = children(of: path).map(\.name)
       guard let name = names.first(where: { sameBytes($0, word) }) else {
-        let near = suggestions(
-          for: word, among: path.isEmpty ? names + topics.map(\.name) : names)
+        let near = suggestions(for: word, among: path.isEmpty ? names + others : names)
         let error = UsageError.unknownSubject(
           (path + [word]).joined(separator: " "),
           suggestions: near.map { (path + [$0]).joined(separator: " ") })
@@ -94,7 +116,17 @@ extension CommandTable {
       }
       path.append(name)
     }
-    return help.lines(for: path)
+    return path
+  }
+
+  /// Answers a shell that completes a line; nothing that goes wrong is told there.
+  private func complete(_ words: ArraySlice<String>, on console: Console) -> ExitStatus {
+    let words = words.first.map { sameBytes($0, "--") } == true ? words.dropFirst() : words
+    var completer = Completer(self, environment: console.environment, things: things)
+    let answer = completer.answer(to: Array(words))
+    let text = answer.lines.map { $0 + "\n" }.joined()
+    do { try console.output(Array(text.utf8)) } catch {}
+    return .done
   }
 
   private func printVersion(to session: inout Session) throws(CommandFailure) {
@@ -108,3 +140,6 @@ extension CommandTable {
     }
   }
 }
+
+/// The hidden command that scripts of completion call, with a half-typed line after `--`.
+private let completionRequest = "__complete"

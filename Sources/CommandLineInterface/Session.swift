@@ -15,10 +15,20 @@ package struct Session {
   private var pending: [UInt8] = []
   /// A failure of standard output that came to light while talking.
   private var deferred: CommandFailure?
+  private var paging = Paging.never
+  private var progress: Progress?
+
+  /// Whether output goes to the terminal itself or to a pager on it.
+  private enum Paging {
+    case never
+    /// What was written fits on the screen so far, and is held back.
+    case undecided(command: String)
+    case on(Pager, command: String)
+  }
 
   init(
     programName: String, console: Console, wantsJSON: Bool, isQuiet: Bool = false,
-    color: ColorChoice = .auto
+    color: ColorChoice = .auto, isPaged: Bool = false
   ) {
     self.programName = programName
     self.console = console
@@ -26,6 +36,10 @@ package struct Session {
     self.isQuiet = isQuiet
     coloursOutput = color.isOn(console.outputIsTerminal, environment: console.environment)
     coloursTalk = color.isOn(console.talkIsTerminal, environment: console.environment)
+    if isPaged, console.outputIsTerminal, console.environment("TERM") != "dumb" {
+      let command = console.environment("PAGER") ?? "less"
+      if !command.isEmpty, command != "cat" { paging = .undecided(command: command) }
+    }
   }
 
   /// Writes one line of data; a newline within it is escaped like any control.
@@ -33,8 +47,22 @@ package struct Session {
     try write(Array((styled(terminalSafe(line), style, isOn: coloursOutput) + "\n").utf8))
   }
 
+  /// Writes a word that stands out, and in the column beside it a text that doesn't.
+  package mutating func print(
+    _ word: String, style: Style, beside text: String, column: Int
+  ) throws(CommandFailure) {
+    let space = String(repeating: " ", count: max(1, column - displayWidth(word)))
+    let line = styled(terminalSafe(word), style, isOn: coloursOutput) + space + terminalSafe(text)
+    try write(Array((line + "\n").utf8))
+  }
+
   mutating func print(lines: [String]) throws(CommandFailure) {
     for line in lines { try print(line) }
+  }
+
+  /// Writes lines as they are, for another program to read.
+  mutating func write(text lines: [String]) throws(CommandFailure) {
+    for line in lines { try write(Array((line + "\n").utf8)) }
   }
 
   /// Writes a table, cut to the width of the terminal; a file or pipe gets it whole.
@@ -62,13 +90,25 @@ package struct Session {
     if pending.count >= 65_536 { try flush() }
   }
 
-  /// Hands everything that was written to standard output.
+  /// Hands everything that was written to standard output; what may yet go to a pager waits.
   package mutating func flush() throws(CommandFailure) {
+    if case .undecided(let command) = paging {
+      guard isLongerThanScreen(pending) else { return }
+      // A pager that can't be started at all is as good as none.
+      paging = console.startPager(command).map { .on($0, command: command) } ?? .never
+    }
     guard !pending.isEmpty else { return }
     let bytes = pending
     pending = []
     do {
-      try console.output(bytes)
+      switch paging {
+      case .on(let pager, _):
+        progress?.finish()
+        try pager.output(bytes)
+      case .never, .undecided:
+        if console.outputIsTerminal { progress?.clear() }
+        try console.output(bytes)
+      }
     } catch {
       switch error {
       case .readerIsGone: throw .readerIsGone
@@ -78,6 +118,48 @@ package struct Session {
           notDone: "the answer is incomplete")
       }
     }
+  }
+
+  /// Writes from now on without a pager, as what has no end must be.
+  package mutating func stopPaging() throws(CommandFailure) {
+    if case .undecided = paging { paging = .never }
+    try flush()
+  }
+
+  private func isLongerThanScreen(_ bytes: [UInt8]) -> Bool {
+    var (lines, columns) = (0, 0)
+    for byte in bytes {
+      // Of a character of several bytes only the first one counts.
+      if byte & 0xC0 != 0x80 { columns += 1 }
+      if byte == UInt8(ascii: "\n") || columns > console.width {
+        (lines, columns) = (lines + 1, 0)
+        // One line is for the prompt that comes after.
+        if lines >= console.height { return true }
+      }
+    }
+    return false
+  }
+
+  /// Waits until the reader of a pager has seen enough.
+  ///
+  /// - Returns: Whether there was one; `nil` where it couldn't be run, and nothing was seen.
+  mutating func endPaging() -> Bool? {
+    guard case .on(let pager, let command) = paging else { return false }
+    paging = .never
+    if pager.finish() { return true }
+    report(
+      CommandFailure(
+        .unavailable, "the pager '\(command)' can't be run", notDone: "nothing was shown",
+        hint: "set PAGER to another one, or use --no-pager"))
+    return nil
+  }
+
+  /// Begins to tell how far a command has come, where a person watches.
+  package mutating func beginProgress(_ label: String, _ unit: Progress.Unit) -> Progress {
+    let isWatched = console.talkIsTerminal && !isQuiet && console.environment("TERM") != "dumb"
+    let progress = Progress(label, unit, on: console, isShown: isWatched)
+    self.progress = progress
+    return progress
   }
 
   /// Remarks on standard error, unless `--quiet` was given.
@@ -119,13 +201,26 @@ package struct Session {
 
   private mutating func talk(bytes: [UInt8]) {
     // A failure of standard output comes back at the end; one of standard error can't be told.
-    do { try flush() } catch { deferred = deferred ?? error }
-    do { try console.talk(bytes + [UInt8(ascii: "\n")]) } catch {}
+    do {
+      if pending.isEmpty { try flush() } else { try stopPaging() }
+    } catch {
+      deferred = deferred ?? error
+    }
+    progress?.clear()
+    let line = bytes + [UInt8(ascii: "\n")]
+    if case .on(let pager, _) = paging, console.talkIsTerminal {
+      // What is written beside a pager lands in the middle of its page.
+      do { try pager.output(line) } catch {}
+    } else {
+      do { try console.talk(line) } catch {}
+    }
   }
 
   /// Writes what is left, and throws what failed on the way.
   mutating func finish() throws(CommandFailure) {
+    progress?.finish()
     try flush()
+    try stopPaging()
     if let deferred { throw deferred }
   }
 

@@ -33,14 +33,14 @@ package struct Table {
 
   /// The title line and the rows, each without spaces at its end.
   ///
-  /// - Parameter width: What to fit into, as far as cutting text columns to eight columns does;
-  ///   `nil` cuts nothing.
+  /// - Parameter width: What to fit into, by cutting text columns down to eight columns
+  ///   each, else by a block of lines a row; `nil` cuts nothing.
   func lines(width: Int?) -> [(text: String, style: Style?)] {
     let all = [(cells: columns.map(\.title), style: Style?.some(.strong))] + rows
     var widths = columns.indices.map { column in
       all.map { displayWidth($0.cells[column]) }.max() ?? 0
     }
-    if let width { fit(&widths, into: width) }
+    if let width, !fit(&widths, into: width) { return stacked(width: width) }
     return all.map { row in
       let cells = columns.indices.map { column in
         padded(
@@ -51,14 +51,37 @@ package struct Table {
     }
   }
 
+  /// The rows as blocks of a line a cell, for a terminal that is too narrow for columns.
+  private func stacked(width: Int) -> [(text: String, style: Style?)] {
+    let titleWidth = columns.map { displayWidth($0.title) }.max() ?? 0
+    var lines: [(text: String, style: Style?)] = []
+    for row in rows {
+      if !lines.isEmpty { lines.append(("", nil)) }
+      for (column, cell) in zip(columns, row.cells) {
+        let room = width - titleWidth - 2
+        if column.kind != .text, displayWidth(cell) > room {
+          // What can't be cut stands beneath its title.
+          lines += [(column.title, row.style), ("  " + cell, row.style)]
+        } else {
+          let text = truncated(cell, to: max(8, room))
+          lines.append((trimmed(padded(column.title, to: titleWidth) + "  " + text), row.style))
+        }
+      }
+    }
+    return lines
+  }
+
   /// Takes from the widest text column until the table fits, or none has more than eight columns.
-  private func fit(_ widths: inout [Int], into width: Int) {
+  ///
+  /// - Returns: Whether it fits.
+  private func fit(_ widths: inout [Int], into width: Int) -> Bool {
     var excess = widths.reduce(2 * (columns.count - 1), +) - width
     let texts = columns.indices.filter { columns[$0].kind == .text }
     while excess > 0, let widest = texts.max(by: { widths[$0] < widths[$1] }), widths[widest] > 8 {
       widths[widest] -= 1
       excess -= 1
     }
+    return excess <= 0
   }
 }
 

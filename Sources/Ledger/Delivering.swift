@@ -6,6 +6,19 @@ package import Events
 import Platform
 import Views
 
+extension Ledger {
+  /// Whether a process delivers at this moment, and it may be otherwise at once.
+  ///
+  /// To find out, the lock is taken for an instant: whoever begins to deliver in just that is told
+  /// to try again (75).
+  package var isDelivering: Bool {
+    guard let lock = try? storage.open(LedgerPath.delivering, for: .writing),
+      let isFree = try? lock.tryLock()
+    else { return false }
+    return !isFree
+  }
+}
+
 /// What one run of delivering did.
 package struct DeliveryReport: Hashable, Sendable {
   package var attempts = 0

@@ -25,6 +25,13 @@ package enum Signer {
     self = .seed(key, vkey)
   }
 
+  /// Who signs for a ledger whose files lie there.
+  ///
+  /// - Throws: `.badKeyFile`, or what reading its file met.
+  package init(of path: LedgerPath, origin: String) throws(LedgerError) {
+    self = try KeyStore.signer(in: path.signingKey, origin: origin)
+  }
+
   /// Reads the file's content, or gives `nil`.
   init?(file bytes: [UInt8], name: String) {
     guard bytes.last == UInt8(ascii: "\n") else { return nil }

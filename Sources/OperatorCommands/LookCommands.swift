@@ -4,6 +4,7 @@ import Dispatching
 import EventLog
 import Events
 import Ledger
+import Merkle
 import Presentation
 import Views
 
@@ -56,6 +57,7 @@ enum ShowCommands {
 enum StatusCommand {
   static let entry = OperatorCommand(
     "status", "Tell at a glance how the ledger stands",
+    details: "'doctor' looks at what surrounds it: keys, permissions, disk, clock, settings.",
     examples: [Example("dispatch-ledger status", "Size, root, what is due, what is unknown")],
     takes: [], run: run)
 
@@ -68,6 +70,7 @@ enum StatusCommand {
     notes.print(to: &session)
     let (size, root, now) = (turn.size, turn.root, turn.now)
     let views = ledger.views
+    let signed = try signedSize(ledger)
     let counts = try looking { () throws(ViewError) in
       (
         due: try views.notices.dueCount(at: now), open: try views.attempts.open().count,
@@ -76,6 +79,7 @@ enum StatusCommand {
       )
     }
     var document = JSONObject()
+    document["checkpoint"] = signed.map { .string(String($0)) }
     document["due"] = .integer(Int64(counts.due))
     document["events"] = .object(
       JSONObject(
@@ -95,6 +99,8 @@ enum StatusCommand {
     var block: KeyValueBlock = [
       "ledger": "\(ledger.identity.origin) (\(ledger.identity.id.hex))",
       "size": "\(size) events", "root": root.base64,
+      "checkpoint": signed.map { "\($0) events" + ($0 < size ? ", \(size - $0) came since" : "") }
+        ?? "none",
       "notices due": "\(counts.due)", "attempts without a result": "\(counts.open)",
       "unknown outcomes": "\(counts.unknown)",
     ]
@@ -102,7 +108,21 @@ enum StatusCommand {
     for count in counts.types { block.append(count.type.rawValue, "\(count.events)") }
     try session.print(block)
     if counts.due > 0 { session.note("'dispatch-ledger deliver --once' sends what is due") }
+    if counts.unknown > 0 {
+      session.note("'dispatch-ledger settle' closes an unknown outcome that the program holds")
+    }
+    if (signed ?? 0) < size { session.note("'dispatch-ledger checkpoint' signs what came since") }
     return .done
+  }
+
+  /// How many events the newest checkpoint covers, as it says itself.
+  private static func signedSize(_ ledger: Ledger) throws(CommandFailure) -> UInt64? {
+    do {
+      let note = try CheckpointFiles(ledger.storage).readNewest()
+      return note.flatMap { (try? Checkpoint(text: $0.text))?.head.size }
+    } catch {
+      throw CommandFailure(error)
+    }
   }
 }
 

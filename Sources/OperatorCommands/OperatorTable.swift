@@ -1,8 +1,9 @@
 package import CommandLineInterface
+import Presentation
 
 /// The commands of `dispatch-ledger`: what drives its parser and its help.
 package let operatorTable = CommandTable<OperatorWorld>(
-  name: "dispatch-ledger", version: "0.1.0",
+  name: "dispatch-ledger", version: "0.1.0", released: releaseDay,
   summary: "Record dispatches, tell those concerned, and keep what shows it",
   examples: [
     Example("dispatch-ledger init -C ledger", "Make a ledger"),
@@ -27,7 +28,8 @@ package let operatorTable = CommandTable<OperatorWorld>(
     CommandSection(
       "Look",
       [
-        ShowCommands.show, ShowCommands.list, StatusCommand.entry, TemplateCommands.preview,
+        ShowCommands.show.paged, ShowCommands.list.paged, StatusCommand.entry, DoctorCommand.entry,
+        TemplateCommands.preview,
       ]),
     CommandSection(
       "Evidence",
@@ -36,7 +38,7 @@ package let operatorTable = CommandTable<OperatorWorld>(
       "Maintain",
       [
         BackupCommand.entry, RepairCommand.entry, ViewCommands.check, ViewCommands.rebuild,
-        ConfigCommands.show, ConfigCommands.path, ConfigCommands.check,
+        ConfigCommands.show.paged, ConfigCommands.path, ConfigCommands.check,
       ]),
   ],
   groups: [
@@ -45,4 +47,4 @@ package let operatorTable = CommandTable<OperatorWorld>(
     CommandGroup("template", "See what templates make of notices"),
     CommandGroup("config", "Show, find or check the settings"),
   ],
-  topics: [.exitCodes])
+  topics: HelpTopic.all, things: LedgerThings.list)

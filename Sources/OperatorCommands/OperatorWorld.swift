@@ -32,7 +32,7 @@ enum Global {
     help: "How long to wait for another process's commit")
   static let all: [any Declaration] = [
     ledger, actor, wait, StandardOption.json, StandardOption.quiet, StandardOption.color,
-    StandardOption.help, StandardOption.version,
+    StandardOption.noPager, StandardOption.help, StandardOption.version,
   ]
 }
 

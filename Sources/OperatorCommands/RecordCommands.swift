@@ -210,12 +210,14 @@ func submit(
   let expected = invocation[Shared.expect].map { UInt64($0) }
   let receipt: CallReceipt
   var done = 0
+  let progress = session.beginProgress(invocation.path.joined(separator: " "), .entries)
   do {
     receipt = try ledger.submit(text.call, key: key, expected: expected, batch: batch) { part in
       done = part.entries.upperBound
       guard batch != nil, done > 0 else { return }
       session.note(
         "durable up to \(text.place(of: done - 1))" + (part.isRepeated ? ", as before" : ""))
+      progress.advance(to: UInt64(done), of: UInt64(text.call.count))
     }
   } catch {
     guard done > 0 else { throw CommandFailure(error) }

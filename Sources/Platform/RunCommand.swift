@@ -75,8 +75,13 @@ final class PipeEnd {
 
 private func closeDescriptor(_ number: Int32) -> Int32 { close(number) }
 
+/// Starts a command by `/bin/sh -c`.
+///
+/// - Parameters:
+///   - output: `nil`: it writes where this process does.
+///   - hasOwnGroup: Whether it gets a process group of its own, which no terminal listens to.
 func spawn(
-  _ command: String, input: PipeEnd, output: PipeEnd
+  _ command: String, input: PipeEnd, output: PipeEnd?, hasOwnGroup: Bool = true
 ) throws(Errno) -> pid_t {
   #if canImport(Darwin)
     var actions: posix_spawn_file_actions_t?
@@ -92,7 +97,7 @@ func spawn(
     unsafe posix_spawnattr_destroy(&attributes)
   }
   unsafe posix_spawn_file_actions_adddup2(&actions, input.number, 0)
-  unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 1)
+  if let output { unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 1) }
   // What this process ignores, a command would inherit as ignored.
   var signals = sigset_t()
   unsafe sigemptyset(&signals)
@@ -103,9 +108,9 @@ func spawn(
   // Nor should it be deaf to signals because the thread that starts it is.
   unsafe sigemptyset(&signals)
   unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+  let group = hasOwnGroup ? Int16(POSIX_SPAWN_SETPGROUP) : 0
   unsafe posix_spawnattr_setflags(
-    &attributes,
-    Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETPGROUP))
+    &attributes, Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK) | group)
   var process: pid_t = 0
   let texts = ["/bin/sh", "-c", command]
   let words = unsafe texts.map { text in unsafe strdup(text) }

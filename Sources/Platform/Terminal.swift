@@ -11,10 +11,18 @@ extension StandardStream {
   ///
   /// The variable COLUMNS overrides what the terminal says, and stands in where there is none.
   package var width: Int? {
+    chosenWidth(
+      columns: environmentVariable("COLUMNS"), measured: windowSize.map { Int($0.ws_col) })
+  }
+
+  /// How many lines it has; LINES overrides likewise.
+  package var height: Int? {
+    chosenWidth(columns: environmentVariable("LINES"), measured: windowSize.map { Int($0.ws_row) })
+  }
+
+  private var windowSize: winsize? {
     var size = winsize()
-    let isKnown = unsafe ioctl(rawValue, UInt(TIOCGWINSZ), &size) == 0
-    return chosenWidth(
-      columns: environmentVariable("COLUMNS"), measured: isKnown ? Int(size.ws_col) : nil)
+    return unsafe ioctl(rawValue, UInt(TIOCGWINSZ), &size) == 0 ? size : nil
   }
 }
 

@@ -53,8 +53,8 @@ package struct EventFilter {
     wanted.user == nil && wanted.channel == nil && wanted.type == nil && wanted.actor == nil
   }
 
-  /// Takes the values of ``options`` from a call.
-  package init(_ invocation: Invocation) {
+  /// Takes the values of ``options`` from a call that is made at `now`.
+  package init(_ invocation: Invocation, now: Instant) {
     var wanted = Wanted()
     wanted.subject = invocation[Self.dispatch].map { .dispatch($0) }
     wanted.program = invocation[Self.program]
@@ -62,8 +62,8 @@ package struct EventFilter {
     wanted.type = invocation[Self.type]
     wanted.channel = invocation[Self.channel]
     wanted.actor = invocation[Self.actor]
-    wanted.since = invocation[Self.since]
-    wanted.until = invocation[Self.until]
+    wanted.since = invocation[Self.since]?.instant(at: now)
+    wanted.until = invocation[Self.until]?.instant(at: now)
     wanted.tests = invocation[Self.test]
     self.wanted = wanted
     let first = UInt64(invocation[Self.first] ?? 0)
@@ -196,9 +196,10 @@ extension EventFilter {
     no drill.
 
     A correction is about what the event is about that it corrects. --since and --until go by the \
-    time at which an event was recorded: RFC 3339, such as 2026-11-23T17:00:00Z, or a day in UTC, \
-    such as 2026-11-23, which begins at 00:00. So --since DAY --until NEXT is one day, and days \
-    neither overlap nor leave a gap.
+    time at which an event was recorded: RFC 3339, such as 2026-11-23T17:00:00Z; a day, month or \
+    week in UTC, such as 2026-11-23 or 2026-11, which begins at 00:00; or words such as yesterday \
+    and -2h ('help times'). So --since DAY --until NEXT is one day, and days neither overlap nor \
+    leave a gap.
     """
 }
 
@@ -220,15 +221,6 @@ extension ValueType<String> {
       (text) -> String? in
       EventType.allCases.contains { $0.rawValue.utf8.starts(with: text.utf8) } && !text.isEmpty
         ? text : nil
-    }
-  }
-}
-
-extension ValueType<Instant> {
-  /// A moment, or the beginning of a day in UTC.
-  fileprivate static var time: Self {
-    ValueType("a time such as 2026-11-23T17:00:00Z, or a day such as 2026-11-23") { text in
-      (OffsetTime(text: text.utf8) ?? OffsetTime(text: "\(text)T00:00:00Z".utf8))?.instant
     }
   }
 }

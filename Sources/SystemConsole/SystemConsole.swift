@@ -26,11 +26,24 @@ private func systemConsole() -> Console {
     outputIsTerminal: StandardStream.output.isTerminal,
     talkIsTerminal: StandardStream.error.isTerminal,
     width: chosenWidth(
-      columns: environmentVariable("COLUMNS"), measured: StandardStream.output.width) ?? 80)
+      columns: environmentVariable("COLUMNS"), measured: StandardStream.output.width) ?? 80,
+    height: StandardStream.output.height ?? 24,
+    monotonicNanoseconds: SystemClock.monotonicNanoseconds, startPager: startPager)
+}
+
+private func startPager(_ command: String) -> Pager? {
+  guard let process = try? PagerProcess(command) else { return nil }
+  return Pager(
+    output: { (bytes) throws(SinkError) in try check(process.write(bytes[...])) },
+    finish: process.finish)
 }
 
 private func write(_ bytes: [UInt8], to stream: StandardStream) throws(SinkError) {
-  switch stream.write(bytes[...]) {
+  try check(stream.write(bytes[...]))
+}
+
+private func check(_ outcome: WriteOutcome) throws(SinkError) {
+  switch outcome {
   case .written: break
   case .readerGone: throw .readerIsGone
   case .failed(let code): throw .failed(code: code)

@@ -21,6 +21,7 @@ final class TestConsole {
   var isTerminal = false
   var width = 80
   var outputError: SinkError?
+  var nanoseconds: UInt64 = 0
   private(set) var output: [UInt8] = []
   private(set) var talk: [UInt8] = []
   /// Both streams in the order of their writes, as a terminal shows them.
@@ -38,7 +39,8 @@ final class TestConsole {
         self.talk += bytes
         self.screen += bytes
       },
-      outputIsTerminal: isTerminal, talkIsTerminal: isTerminal, width: width)
+      outputIsTerminal: isTerminal, talkIsTerminal: isTerminal, width: width,
+      monotonicNanoseconds: { self.nanoseconds })
   }
 
   func answer(_ status: ExitStatus) -> Answer {
@@ -83,7 +85,8 @@ enum Global {
 
 /// A program that writes: nested commands, required options, choices, ranges, standard input.
 let operatorTable = CommandTable<DemoWorld>(
-  name: "demo-ledger", version: "1.2.3", summary: "Keep a record of dispatches",
+  name: "demo-ledger", version: "1.2.3", released: "July 1, 2026",
+  summary: "Keep a record of dispatches",
   examples: [Example("demo-ledger init -C demo", "Make a ledger")],
   globals: Global.all,
   sections: [
@@ -256,7 +259,8 @@ enum ViewCommand {
 
 /// A program that only reads: a usage of its own, tables, and no global option but the help.
 let auditorTable = CommandTable<DemoWorld>(
-  name: "demo-audit", version: "1.2.3", summary: "Verify a ledger, and replay it", examples: [],
+  name: "demo-audit", version: "1.2.3", released: "July 1, 2026",
+  summary: "Verify a ledger, and replay it", examples: [],
   globals: [StandardOption.help],
   sections: [CommandSection("Commands", [ReplayCommand.entry, ListCommand.users])],
   groups: [CommandGroup("list", "List what stands in the ledger")])

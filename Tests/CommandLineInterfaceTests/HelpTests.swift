@@ -42,6 +42,9 @@ struct HelpTests {
 
     HELP:
       help                    Show help on a command or topic
+      man                     Print the manual page of the program or a command, in
+                              mdoc
+      completions             Print the script that completes commands in a shell
       version                 Show the version
 
     TOPICS:

@@ -9,7 +9,8 @@ struct OutputTests {
     DemoWorld
   > {
     CommandTable(
-      name: "demo", version: "1", summary: "Test", examples: [], globals: Global.all,
+      name: "demo", version: "1", released: "July 1, 2026", summary: "Test", examples: [],
+      globals: Global.all,
       sections: [
         CommandSection("Commands", [CommandEntry("a", "Do it", examples: [], run: handler)])
       ])
@@ -71,7 +72,7 @@ struct OutputTests {
     for line in answer.output.split(separator: "\n") { #expect(displayWidth(String(line)) <= 40) }
   }
 
-  @Test("A terminal that is too narrow for that gets lines that are too long")
+  @Test("A terminal that is too narrow for that gets a block a row")
   func tooNarrow() {
     let surroundings = TestConsole()
     surroundings.isTerminal = true
@@ -79,9 +80,15 @@ struct OutputTests {
     surroundings.width = 20
     #expect(
       run("a", on: surroundings, Self.wide).output == """
-        ID    NAME         N  NOTE
-        u-1   節電株…      7  a note …
-        u-22  Zoe\u{301}       1000  short\\u…
+        ID    u-1
+        NAME  節電株式会社 …
+        N     7
+        NOTE  a note of som…
+
+        ID    u-22
+        NAME  Zoe\u{301}
+        N     1000
+        NOTE  short\\u{7}
 
         """)
   }

@@ -102,7 +102,8 @@ struct ParserTests {
   func undeclared() async {
     await #expect(processExitsWith: .failure) {
       let table = CommandTable<DemoWorld>(
-        name: "t", version: "1", summary: "Test", examples: [], globals: [],
+        name: "t", version: "1", released: "July 1, 2026", summary: "Test", examples: [],
+        globals: [],
         sections: [
           CommandSection(
             "Commands",

@@ -10,7 +10,8 @@ struct TableProblemsTests {
     groups: [CommandGroup] = [], examples: [Example] = []
   ) -> [String] {
     CommandTable(
-      name: "demo", version: "1", summary: "Test", examples: examples, globals: globals,
+      name: "demo", version: "1", released: "July 1, 2026", summary: "Test",
+      examples: examples, globals: globals,
       sections: [CommandSection("Commands", entries)], groups: groups
     ).problems
   }

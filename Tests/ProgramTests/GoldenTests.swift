@@ -88,7 +88,7 @@ struct GoldenTests {
   func help() throws {
     let tools = ProgramLedger.repository + "/tools"
     for name in try FileManager.default.contentsOfDirectory(atPath: tools)
-    where !name.hasPrefix("_") {
+    where !name.hasPrefix("_") && name != "systemd" {
       let answer = try Shell.run("/usr/bin/env", ["\(tools)/\(name)", "--help"])
       #expect(answer.status == 0, "\(name)")
       #expect((answer.output + answer.talk).lowercased().contains("usage"), "\(name)")

@@ -139,7 +139,7 @@ struct LogTests {
   @Test(
     "refuses what can't be a filter's value with 64",
     arguments: [
-      ["--type", "notifcation."], ["--program", "a b"], ["--since", "yesterday"],
+      ["--type", "notifcation."], ["--program", "a b"], ["--since", "last week"],
       ["--until", "2026-02-30"], ["--test", "yes"], ["--channel", "SMS"], ["--fields", "id,when"],
       ["--fields", "id,id"], ["--fields", "time.x"], ["--fields", "data..x"],
     ])
