@@ -146,7 +146,7 @@ class Story:
 
 
 def measure_rate(report, story, name, address, count, runs):
-    story.import_users(count, address)
+    story.import_users(count, address, 10_000)
     rounds = []
     for _ in range(runs):
         story.request()
