@@ -11,7 +11,7 @@ import Presentation
 enum ExportCommand {
   /// What an export is of.
   enum Format: String, CaseIterable, Sendable {
-    case tlog, jsonl, cloudevents, csv, parquet, sqlite, bundle
+    case tlog, jsonl, cloudevents, csv, parquet, sqlite, openadr, bundle
   }
 
   static let format = Option(
@@ -38,16 +38,19 @@ enum ExportCommand {
   static let entry = AuditorCommand(
     "export", "Write the ledger in a form that other programs read",
     details: """
-      FORMAT.md §22 to §24 specify the files. Each is written under another name, synced, and then
-      renamed; a manifest says what they hold, and is written last. The same events and filters give
-      the same bytes. 'dispatch-ledger record-export MANIFEST' puts on record what left the house.
+      FORMAT.md §22 to §24 and §26 specify the files. Each is written under another name, synced, and
+      then renamed; a manifest says what they hold, and is written last. The same events and filters
+      give the same bytes. 'dispatch-ledger record-export MANIFEST' puts on record what left the
+      house.
 
       jsonl, cloudevents: the stored lines, byte for byte. csv: a directory of tables: dispatches,
       recipients (and who was left out, and why), attempts, results, rejections, findings. For the
       findings every decision is made again, as 'recheck' does, which takes its time and memory.
       parquet: the same tables as Apache Parquet files, for DuckDB, pandas, polars, Spark and others.
-      sqlite: the views, whole. bundle: a BagIt bag of lines, tables and transaction logs, with the
-      newest checkpoint and a proof of every line.
+      sqlite: the views, whole. openadr: programs, events (one a dispatch) and reports (who was told)
+      as OpenADR 3.1's JSON; drills and what else it has no place for are left out, and counted in
+      the manifest. bundle: a BagIt bag of lines, tables and transaction logs, with the newest
+      checkpoint and a proof of every line.
 
       tlog, up to the newest checkpoint: checkpoint and vkey; tile/… and tile/entries/…, as any C2SP
       reader expects them; checkpoints/SIZE; consistency/SIZE1-SIZE2.json from each to the next; and
@@ -61,6 +64,7 @@ enum ExportCommand {
       Example(
         "ledger-audit export --format parquet --partition month --out lake", "For a data lake"),
       Example("ledger-audit export --format bundle --out bag", "For a regulator"),
+      Example("ledger-audit export --format openadr --out vtn", "For a VTN"),
       Example("ledger-audit export --format jsonl --out - | jq .", "The stored lines"),
       Example("ledger-audit export --out tiles --event 30 --event 31", "All, with two proofs"),
     ],

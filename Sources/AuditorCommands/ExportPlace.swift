@@ -94,7 +94,9 @@ struct ExportPlace {
       guard case .object(var found)? = try? JSON(parsing: bytes),
         case .string(let text)? = found["size"], let size = EventID(eventID: text)
       else { break }
-      for key in ["events", "files", "first", "last", "root", "size"] { found[key] = nil }
+      for key in ["events", "files", "first", "last", "left_out", "root", "size"] {
+        found[key] = nil
+      }
       guard found == plan else { break }
       return size
     }
@@ -123,14 +125,17 @@ struct ExportPlace {
   }
 
   /// Writes the manifest.
+  ///
+  /// - Parameter leftOut: How much of what the format has no place for.
   func writeManifest(
-    _ range: ExportRange, _ files: [ExportedFile]
+    _ range: ExportRange, _ files: [ExportedFile], leftOut: JSONObject? = nil
   ) throws(CommandFailure) -> (object: JSONObject, file: ExportedFile) {
     var object = plan
     object["events"] = .string(String(range.count))
     object["files"] = .array(files.map(\.document))
     object["first"] = range.events.map { .string(String($0.lowerBound)) } ?? .null
     object["last"] = range.events.map { .string(String($0.upperBound)) } ?? .null
+    object["left_out"] = leftOut.map { .object($0) }
     object["root"] = .string(range.head.root.base64)
     return (object, try write(object, to: manifestPath))
   }

@@ -77,7 +77,7 @@ struct ExportRun {
   ///
   /// - Returns: The manifest.
   func write() throws(CommandFailure) -> JSONObject {
-    let isDirectory = [.csv, .parquet, .bundle].contains(format)
+    let isDirectory = [.csv, .parquet, .openadr, .bundle].contains(format)
     let place = try ExportPlace(
       invocation[ExportCommand.out], isDirectory: isDirectory,
       resumes: invocation[ExportCommand.resume], plan: plan, size: reader.size)
@@ -95,6 +95,7 @@ struct ExportRun {
           program: "\(auditorTable.name) version \(auditorTable.version)", resumes: place.resumes)
       }
     case .sqlite: written = try writeDatabase(scope, place)
+    case .openadr: return try writeOpenADR(scope, place)
     case .bundle: return try writeBundle(scope, place)
     case .jsonl, .cloudevents, .tlog:
       let leafHashes = invocation[ExportCommand.leafHashes]
@@ -186,6 +187,21 @@ struct ExportRun {
     try exporting { () throws(ExportError) in
       try bundle.writeTags(payload.files, manifest.file)
     }
+    try place.removePlan()
+    return manifest.object
+  }
+
+  private func writeOpenADR(
+    _ scope: ExportScope, _ place: ExportPlace
+  ) throws(CommandFailure) -> JSONObject {
+    let written = try exporting { () throws(ExportError) in
+      var export = OpenADRExport(scope) { () throws(StorageError) in
+        try place.storage.openScratch()
+      }
+      return try export.write(in: place.storage, resumes: place.resumes)
+    }
+    let manifest = try place.writeManifest(
+      written.range, written.files, leftOut: written.leftOut)
     try place.removePlan()
     return manifest.object
   }

@@ -93,6 +93,13 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
   }
 }
 
+extension JSONObject: ExpressibleByDictionaryLiteral {
+  /// Takes members in any order; a key that stands twice is a bug of the caller.
+  package init(dictionaryLiteral elements: (String, JSON)...) {
+    self.init(elements.map { Member(key: $0.0, value: $0.1) })
+  }
+}
+
 extension JSON: Equatable {
   package static func == (one: JSON, other: JSON) -> Bool {
     switch (one, other) {

@@ -40,6 +40,9 @@ package struct JSONError: Error, Hashable, Sendable {
   package var depth = standardDepth
   /// UTF-8 bytes of one string or key, unescaped.
   package var stringBytes = standardStringBytes
+  /// Whether a number that isn't of the ledger's subset (a fraction, an exponent, `-0`, one beyond
+  /// ±(2^53 - 1)) is taken as the text that it is written as; else it is refused.
+  package var takesOtherNumbersAsText = false
 
   package init() {}
 
@@ -98,7 +101,7 @@ private struct JSONParser {
     case UInt8(ascii: "{"): return .object(try parseObject(depth: depth + 1))
     case UInt8(ascii: "["): return .array(try parseArray(depth: depth + 1))
     case UInt8(ascii: "\""): return .string(try parseString())
-    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try parseInteger()
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try parseNumber()
     case UInt8(ascii: "t"): return try parseWord("true", as: .bool(true))
     case UInt8(ascii: "f"): return try parseWord("false", as: .bool(false))
     case UInt8(ascii: "n"): return try parseWord("null", as: .null)
@@ -181,6 +184,35 @@ private struct JSONParser {
     }
     offset += 1
     return bytes[offset - 1] == end
+  }
+
+  private mutating func parseNumber() throws(JSONError) -> JSON {
+    let start = offset
+    do { return try parseInteger() } catch {
+      let others: [JSONError.Reason] = [.notAnInteger, .integerOutOfRange, .negativeZero]
+      guard limits.takesOtherNumbersAsText, others.contains(error.reason) else { throw error }
+    }
+    offset = bytes[start] == UInt8(ascii: "-") ? start + 1 : start
+    try skipDigits()
+    if offset < bytes.count, bytes[offset] == UInt8(ascii: ".") {
+      offset += 1
+      try skipDigits()
+    }
+    if offset < bytes.count, [0x45, 0x65].contains(bytes[offset]) {  // E e
+      offset += 1
+      if offset < bytes.count, [0x2B, 0x2D].contains(bytes[offset]) { offset += 1 }  // + -
+      try skipDigits()
+    }
+    guard offset - start <= limits.stringBytes else {
+      throw JSONError(offset: start, reason: .stringTooLong(limit: limits.stringBytes))
+    }
+    return .string(String(decoding: bytes[start..<offset], as: UTF8.self))
+  }
+
+  private mutating func skipDigits() throws(JSONError) {
+    let start = offset
+    while offset < bytes.count, decimalValue(bytes[offset]) != nil { offset += 1 }
+    guard offset > start else { throw unexpected() }
   }
 
   private mutating func parseInteger() throws(JSONError) -> JSON {

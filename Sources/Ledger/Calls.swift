@@ -308,13 +308,7 @@ extension Ledger {
     let reader = try inLog { () throws(LogError) in
       try LogReader(storage, identity: identity, durable: turn.durable)
     }
-    let line = UInt64(CommitLine.length)
-    var cursor = reader.events(
-      from: row.first,
-      hint: row.location.offset < line
-        ? nil
-        : LogPosition(
-          size: row.first, segment: row.location.segment, offset: row.location.offset - line))
+    var cursor = reader.events(from: row.first, hint: row.hint)
     // Where the views are wrong about the place, nothing that can be read stands there.
     guard let begun = try? cursor.read(), let first = try? Event(decoding: begun.line),
       let key = first.idempotencyKey, sameBytes(key, row.key), first.idempotencyHash == row.hash

@@ -35,7 +35,18 @@ enum Shared {
 }
 
 enum ImportCommand {
-  static let file = Argument("FILE", .input, help: "The catalogue, a JSON document; - is stdin")
+  /// What is imported.
+  enum Format: String, CaseIterable, Sendable { case catalogue, openadr }
+
+  static let file = Argument("FILE", .input, help: "A JSON document; - is stdin")
+  static let format = Option(
+    "format", "FORMAT", .oneOf(Format.self), default: "catalogue", help: "What the document is")
+  static let timeZone = Option(
+    "time-zone", "ZONE", .text, help: "openadr: the zone of programs that aren't defined yet")
+  static let channels = Option(
+    "channels", "LIST", .text, help: "openadr: the channels of such programs, as in sms,email")
+  static let eventType = Option(
+    "event-type", "ID", .text, help: "openadr: the market event type that all events call")
   static let entry = OperatorCommand(
     "import", "Define or change programs, event types, user groups, users, templates and rules",
     details: """
@@ -47,17 +58,44 @@ enum ImportCommand {
 
       Entries are counted over user_groups, event_types, programs, users, templates and rules, in
       this order.
+
+      openadr: programs and events of OpenADR 3.1 or 3.0.1, one object or an array, as a VTN gives
+      them. A program that isn't defined yet needs --time-zone and --channels, unless 'ledger-audit
+      export' wrote it; one that is stays as it is. An event becomes a dispatch of the market event
+      type whose user groups are its targets, and is kept as it was given. An event that was imported
+      before is not taken again; one that was cancelled since cancels its dispatch; one that has other
+      times since is refused, with exit status 3. What a dispatch can't say is refused or named.
+      FORMAT.md §26.2 has the rules.
       """,
     examples: [
       Example("dispatch-ledger import catalogue.json", "All of a document"),
       Example("jq … | dispatch-ledger import - --key nightly-2026-11-23", "Safe to repeat"),
       Example(
         "dispatch-ledger import all.json --batch 5000 --key first", "More than one commit takes"),
-    ], takes: [file, Shared.key, Shared.batch, Shared.expect], run: run)
+      Example("dispatch-ledger import --format openadr events.json", "What a VTN calls"),
+    ],
+    takes: [
+      file, format, timeZone, channels, eventType, Shared.key, Shared.batch, Shared.expect,
+    ], run: run)
 
   static func run(
     _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
+    let isOpenADR = invocation[format] == .openadr
+    let misplaced: [(String, Bool)] = [
+      ("--time-zone", invocation[timeZone] != nil && !isOpenADR),
+      ("--channels", invocation[channels] != nil && !isOpenADR),
+      ("--event-type", invocation[eventType] != nil && !isOpenADR),
+      ("--key", invocation[Shared.key] != nil && isOpenADR),
+      ("--batch", invocation[Shared.batch] != nil && isOpenADR),
+      ("--expect", invocation[Shared.expect] != nil && isOpenADR),
+    ]
+    if let what = misplaced.first(where: \.1)?.0 {
+      throw CommandFailure(
+        .usage, "\(what) doesn't go with --format \(invocation[format].rawValue)",
+        notDone: "nothing was appended")
+    }
+    if isOpenADR { return try OpenADRImport.run(invocation, world, &session) }
     let catalogue = try CallInput.catalogue(CallInput.read(invocation[file]))
     return try submit(
       CallText(call: Call(catalogue), lines: []), invocation, invocation[Shared.batch], world,

@@ -53,6 +53,26 @@ extension JSONError.Reason {
 func parse(_ text: String) throws(JSONError) -> JSON { try JSON(parsing: Array(text.utf8)) }
 
 @Suite struct JSONParserTests {
+  @Test("Where that is asked for, numbers beyond the subset are the text that they are written as")
+  func otherNumbers() throws {
+    var limits = JSONLimits()
+    limits.takesOtherNumbersAsText = true
+    for text in ["1.5", "-0", "-0.0", "1e3", "1E+30", "2.5e-1", "9007199254740992"] {
+      #expect(try JSON(parsing: Array("[\(text)]".utf8), limits: limits) == [.string(text)])
+      #expect(throws: JSONError.self) { try parse("[\(text)]") }
+    }
+    #expect(try JSON(parsing: Array("[7,-7]".utf8), limits: limits) == [7, -7])
+    for text in ["01", "-01", "1.", ".5", "1.e3", "1e", "1e+", "+1", "-", "-.5", "00.5", "1.5.5"] {
+      #expect(throws: JSONError.self, "\(text)") {
+        try JSON(parsing: Array("[\(text)]".utf8), limits: limits)
+      }
+    }
+    limits.stringBytes = 4
+    #expect(throws: JSONError(offset: 0, reason: .stringTooLong(limit: 4))) {
+      try JSON(parsing: Array("1.234".utf8), limits: limits)
+    }
+  }
+
   @Test("Canonical texts are read and written again byte for byte")
   func canonical() throws {
     let file = try CanonicalJSONFile.load()
