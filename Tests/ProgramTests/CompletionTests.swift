@@ -142,7 +142,8 @@ struct CompletionTests {
   func values() {
     // Whoever adds a placeholder decides here, or in `CompletedValue`, what completes it.
     let free: Set = [
-      "KEY", "N", "NAME", "TIME", "ID", "TEXT", "SECONDS", "CODE", "U", "VALUE", "TAG", "KIND", "ZONE",
+      "KEY", "N", "NAME", "TIME", "ID", "TEXT", "SECONDS", "CODE", "U", "VALUE", "TAG", "KIND",
+      "ZONE",
       "CMD", "CHANNEL", "ADDRESS", "ATTEMPT", "EVENT", "JSON", "LIST", "ID|TIME", "SIZE",
       "M", "BODY",
     ]
