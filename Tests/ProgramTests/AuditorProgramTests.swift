@@ -11,8 +11,7 @@ struct AuditorProgramTests {
 
   private func ledgerWithDispatches() throws -> (ProgramLedger, [String]) {
     let ledger = try ProgramLedger()
-    try Data(DeliverTests.configuration.utf8).write(
-      to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(DeliverTests.configuration)
     var ids: [String] = []
     for name in ["closed-ended", "open-ended"] {
       let answer = try ledger.operate(

@@ -10,8 +10,7 @@ struct DeliverTests {
   /// A ledger with so many users, all to be told by spool, and one dispatch.
   private func ledger(users: Int) throws -> (ledger: ProgramLedger, dispatch: String) {
     let ledger = try ProgramLedger()
-    try Data(Self.configuration.utf8).write(
-      to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(Self.configuration)
     let list = (0..<users).map { number in
       #"{"id":"s-\#(number)","name":"Site \#(number)","user_group_ids":["industrial"],"#
         + #""contacts":{"sms":"+1555\#(1_000_000 + number)"}}"#
@@ -51,8 +50,7 @@ struct DeliverTests {
     let answer = try ledger.operate(["deliver"])
     #expect(answer.status == 1)
     #expect(answer.talk.contains("sms"))
-    try Data(#"{"chanels":{}}"#.utf8).write(
-      to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(#"{"chanels":{}}"#)
     #expect(try ledger.operate(["deliver"]).status == 78)
   }
 
@@ -147,8 +145,7 @@ struct DeliverTests {
     let answer = try ledger.operate(["dispatch", "-", "--deliver"], input: rejected)
     #expect(answer.status == 1)
     #expect(answer.talk.contains("3 attempts: 3 accepted"))
-    try Data(#"{"channels":{"console":{"kind":"console"}}}"#.utf8).write(
-      to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(#"{"channels":{"console":{"kind":"console"}}}"#)
     let request = ProgramLedger.requests + "/closed-ended.json"
     let waiting = try ledger.operate(["dispatch", request, "--deliver", "--json"])
     #expect(waiting.status == 1)
@@ -160,7 +157,7 @@ struct DeliverTests {
   func afterDispatchBadSettings() throws {
     let (ledger, _) = try ledger(users: 1)
     let before = try ledger.eventLines()
-    try Data("{".utf8).write(to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure("{")
     let request = ProgramLedger.requests + "/closed-ended.json"
     #expect(try ledger.operate(["dispatch", request, "--deliver"]).status == 78)
     #expect(try ledger.eventLines() == before)

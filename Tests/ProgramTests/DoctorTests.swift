@@ -28,8 +28,7 @@ struct DoctorTests {
   @Test("a ledger that is well has no problem, and each part is looked at")
   func well() throws {
     let ledger = try ProgramLedger()
-    try Data(DeliverTests.configuration.utf8).write(
-      to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(DeliverTests.configuration)
     let lines = try ledger.eventLines()
     let found = try findings(ledger)
     #expect(found.status == 0)
@@ -65,8 +64,7 @@ struct DoctorTests {
     ])
   func wrong(damage: String, name: String, result: String) throws {
     let ledger = try ProgramLedger()
-    try Data(DeliverTests.configuration.utf8).write(
-      to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(DeliverTests.configuration)
     try sh(damage, ledger)
     let found = try findings(ledger)
     #expect(found.results[name] == result, "\(found.results)")
@@ -78,8 +76,7 @@ struct DoctorTests {
   @Test("notices that are due are a warning while nobody delivers, and unknown outcomes are told")
   func due() throws {
     let ledger = try ProgramLedger()
-    try Data(DeliverTests.configuration.utf8).write(
-      to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(DeliverTests.configuration)
     _ = try ledger.operate(["dispatch", ProgramLedger.requests + "/open-ended.json"])
     let found = try findings(ledger)
     #expect(found.results["notices"] == "warning" && found.status == 0)

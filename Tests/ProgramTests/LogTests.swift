@@ -10,8 +10,7 @@ struct LogTests {
   /// Two programs, calls and drills on both, refused ones, an end, and all that was told of them.
   private func history() throws -> ProgramLedger {
     let ledger = try ProgramLedger()
-    try Data(DeliverTests.configuration.utf8).write(
-      to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(DeliverTests.configuration)
     let more = #"""
       {"programs":[{"id":2,"name":"Other","time_zone":"America/New_York",
          "communication_codes":["console","sms"],"lead_time":"PT30M"}],

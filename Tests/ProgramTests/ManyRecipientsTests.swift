@@ -6,8 +6,7 @@ struct ManyRecipientsTests {
   @Test("What is suppressed, however much, leaves nobody behind it untold")
   func suppressedInFront() throws {
     let ledger = try ProgramLedger()
-    try Data(#"{"channels":{"sms":{"kind":"console"},"console":{"kind":"console"}}}"#.utf8)
-      .write(to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(#"{"channels":{"sms":{"kind":"console"},"console":{"kind":"console"}}}"#)
     let users = (100..<300).map { "s-\($0)" }
     let list = users.map {
       #"{"id":"\#($0)","name":"S","user_group_ids":["industrial"],"contacts":{"sms":"+15551234567"}}"#
@@ -48,8 +47,7 @@ struct ManyRecipientsTests {
   @Test("A dispatch that no commit holds is modified and cancelled, and everybody told of it")
   func changed() throws {
     let ledger = try ProgramLedger()
-    try Data(#"{"channels":{"\#(Self.channels[0])":{"kind":"console"}}}"#.utf8)
-      .write(to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(#"{"channels":{"\#(Self.channels[0])":{"kind":"console"}}}"#)
     let imported = try ledger.operate(["import", "-", "-q", "--batch", "2000"], input: catalogue())
     #expect(imported.status == 0, "\(imported.talk)")
     func receipt(_ ended: Ended) throws -> [String: Any] {

@@ -47,8 +47,7 @@ struct RecheckProgramTests {
   @Test("finds nothing in a ledger that the program made, and needs no key, view or setting")
   func withoutKeys() throws {
     let ledger = try ProgramLedger()
-    try Data(DeliverTests.configuration.utf8).write(
-      to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(DeliverTests.configuration)
     for name in ["closed-ended", "open-ended", "unknown-program", "in-a-gap"] {
       try ledger.operate(["dispatch", "\(ProgramLedger.requests)/\(name).json"])
     }

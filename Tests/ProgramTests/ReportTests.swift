@@ -7,10 +7,8 @@ struct ReportTests {
 
   init() throws {
     ledger = try ProgramLedger()
-    try Data(
-      #"{"channels":{"sms":{"kind":"spool","directory":"spool"},"console":{"kind":"console"}}}"#
-        .utf8
-    ).write(to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(
+      #"{"channels":{"sms":{"kind":"spool","directory":"spool"},"console":{"kind":"console"}}}"#)
   }
 
   private func dispatch(_ members: String = "") throws -> String {

@@ -79,6 +79,11 @@ final class ProgramLedger {
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
+  /// Writes the ledger's settings.
+  func configure(_ settings: String) throws {
+    try Data(settings.utf8).write(to: URL(fileURLWithPath: path + "/config.json"))
+  }
+
   @discardableResult
   func operate(_ arguments: [String], input: String? = nil) throws -> Ended {
     try Shell.run("dispatch-ledger", arguments + ["-C", path], input: input)

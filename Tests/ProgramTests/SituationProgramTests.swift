@@ -89,8 +89,7 @@ struct SituationProgramTests {
   @Test("Situation 14: without a user's key all is proven and replayed as before, but [sealed]")
   func withoutKey() throws {
     let ledger = try ProgramLedger()
-    try Data(#"{"channels":{"sms":{"kind":"spool","directory":"spool"}}}"#.utf8)
-      .write(to: URL(fileURLWithPath: ledger.path + "/config.json"))
+    try ledger.configure(#"{"channels":{"sms":{"kind":"spool","directory":"spool"}}}"#)
     let request = ProgramLedger.requests + "/open-ended.json"
     #expect(try ledger.operate(["dispatch", request]).status == 0)
     #expect(try ledger.operate(["deliver"]).status == 1)
