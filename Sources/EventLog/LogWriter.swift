@@ -7,7 +7,7 @@ package import Merkle
 /// what is durable is then found by opening the log again.
 package struct LogWriter: ~Copyable {
   /// What opening found and did.
-  package let recovery: Recovery
+  package private(set) var recovery: Recovery
   /// The tree of all events, durable or not.
   package private(set) var frontier: Frontier
   /// Where the log ends; what lies beyond ``durable`` was written and not yet synchronized.
@@ -248,7 +248,23 @@ extension LogWriter {
     for name in survey.unfinished {
       recovery.quarantined.append(try quarantine.move(unfinished: name))
     }
+    recovery.adopted = survey.start.size..<end.size
+    recovery.isHeadRebuilt = survey.slots.isEmpty
+    let isTold = end == survey.start && !survey.slots.isEmpty
+    if !isTold {
+      let from = survey.start.segment == end.segment ? survey.start.offset : 0
+      try writeAgain(from..<end.offset, of: file)
+    }
+    var writer = LogWriter(
+      recovery: Recovery(), frontier: frontier, end: end, durable: end,
+      lastTime: survey.lastTime, storage: storage, ledger: identity.id, head: head,
+      segmentBytes: segmentBytes, file: file, generation: survey.slots.first?.generation ?? 1,
+      lastCommitOffset: survey.lastCommitOffset)
+    if !isTold { try writer.writeHead() }
+    if survey.slots.isEmpty { try writer.writeHead() }
     if survey.end.state == .torn {
+      // The commit lines in the tail may be all that shows how much was durable: `head` says so first.
+      try head.synchronize()
       recovery.quarantined.append(
         try quarantine.copy(
           end.offset..<survey.end.fileLength, of: file, segment: end.segment, reason: .torn))
@@ -257,23 +273,8 @@ extension LogWriter {
       try file.truncate(to: end.offset)
       try file.synchronize()
     }
-    recovery.adopted = survey.start.size..<end.size
-    recovery.isHeadRebuilt = survey.slots.isEmpty
-    if end != survey.start || survey.slots.isEmpty {
-      let from = survey.start.segment == end.segment ? survey.start.offset : 0
-      try writeAgain(from..<end.offset, of: file)
-    }
-    var writer = LogWriter(
-      recovery: recovery, frontier: frontier, end: end, durable: end,
-      lastTime: survey.lastTime, storage: storage, ledger: identity.id, head: head,
-      segmentBytes: segmentBytes, file: file, generation: survey.slots.first?.generation ?? 1,
-      lastCommitOffset: survey.lastCommitOffset)
-    if let checksum = survey.seal {
-      try writer.beginSegment(previous: checksum, at: survey.lastTime)
-    } else if end != survey.start || survey.slots.isEmpty {
-      try writer.writeHead()
-    }
-    if survey.slots.isEmpty { try writer.writeHead() }
+    if let checksum = survey.seal { try writer.beginSegment(previous: checksum, at: survey.lastTime) }
+    writer.recovery = recovery
     return writer
   }
 

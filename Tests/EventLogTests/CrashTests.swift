@@ -102,6 +102,48 @@ struct CrashTests {
     }
   }
 
+  @Test("a torn tail holds the only mark: it goes once a slot is durable, so a sector lost then is seen")
+  func markInTail() throws {
+    let path = "log/0000000000000000.log"
+    let disk = SimulatedDisk()
+    var writer = try LogWriter.create(in: disk, identity: Workload.identity)
+    for range: Range<UInt64> in [0..<1, 1..<13] {
+      _ = try writer.append(range.map(Workload.line), time: Workload.time(range.lowerBound))
+      try writer.synchronize()
+    }
+    let acknowledged = writer.end
+    _ = try writer.append((13..<25).map(Workload.line), time: Workload.time(13))
+    // Of the last commit, the sectors with its commit line are kept, and of `head` nothing.
+    let image = disk.crashImage { _ in false }
+    let lineEnd = (Int(acknowledged.offset) + 257 + 511) / 512 * 512
+    let live = try #require(disk.bytes(of: path))
+    try #require(lineEnd < live.count)
+    image.setBytes(of: path, to: Array(live[..<lineEnd]))
+    let report = try Workload.report(image)
+    #expect(report.state == .torn && report.mark == 13)
+    var calls = 0
+    var isOpened = false
+    while !isOpened {
+      for isKept in [false, true] {
+        let opening = image.copy()
+        opening.faults[calls] = .crash
+        isOpened = (try? Workload.open(opening)) != nil
+        let after = opening.crashImage { _ in isKept }
+        var damaged = try #require(after.bytes(of: path))
+        let sector = Int(acknowledged.offset) / 512 * 512 - 512
+        damaged.replaceSubrange(sector..<sector + 512, with: repeatElement(0, count: 512))
+        after.setBytes(of: path, to: damaged)
+        #expect(throws: LogError.self, "crash at call \(calls), all kept: \(isKept)") {
+          _ = try Workload.open(after)
+        }
+        let isAsItWas = after.bytes(of: path) == damaged
+        #expect(isAsItWas)
+      }
+      calls += 1
+    }
+    #expect(calls > 10)
+  }
+
   /// Opens an image, looks for all that was acknowledged, appends, and verifies.
   private func check(
     _ image: SimulatedDisk, _ workload: Workload, _ what: String
