@@ -39,6 +39,7 @@ struct CatalogueCheck {
     case .userOptedIn(let change):
       return check(change.userID)
         ?? refuses(change.userID, change.channel, change.programID, false)
+    case .userErased(let erased): return check(erased.userID) ?? .sound
     case .programRetired(let retired): return retires(state.program(retired.id), event.subject)
     case .marketEventTypeRetired(let retired):
       return retires(state.marketEventType(retired.id), event.subject)

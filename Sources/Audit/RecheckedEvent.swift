@@ -21,6 +21,14 @@ extension Event {
     }
   }
 
+  fileprivate var isAttempt: Bool { type == .notificationAttempted }
+
+  /// Whether it stands in place of an attempt whose user's key wasn't at hand.
+  fileprivate var isWithoutKey: Bool {
+    guard case .notificationSuppressed(let suppressed) = payload else { return false }
+    return suppressed.reason == .keyMissing
+  }
+
   /// Whether it follows from a change of a dispatch, and not from what is due.
   var isPartOfResolution: Bool {
     switch payload {
@@ -87,7 +95,8 @@ extension Redecision.Item {
   func isPlace(of event: Event) -> Bool {
     switch self {
     case .attempt(let planned):
-      guard case .notificationAttempted = event.payload else { return false }
+      // Whether the user's key was at hand, no event before it says.
+      guard event.isAttempt || event.isWithoutKey else { return false }
       return event.plannedNotice == planned.key
     case .draft(let draft):
       guard draft.type == event.type, draft.subject == event.subject else { return false }

@@ -216,6 +216,9 @@ struct Rechecker {
     case (.attempt(let attempt), .notificationAttempted(let attempted)):
       let redecision = Redecision(state: state, event: event, zones: zones)
       draft = redecision.draft(of: attempt, as: attempted)
+    case (.attempt(let attempt), .notificationSuppressed):
+      let redecision = Redecision(state: state, event: event, zones: zones)
+      draft = redecision.decider().suppressedWithoutKey(attempt)
     case (.attempt, _): fatalError("invariant broken: an attempt is compared with something else")
     }
     let found = EventDraft(

@@ -48,7 +48,7 @@ struct Redecision {
         sealOrphan: { text in
           guard let detail else { fatalError("invariant broken: nothing is there to seal") }
           return detail
-        }))
+        }, hasKey: { _ in detail != nil }))
     if let times { context.recordedMeaning = times.meaning }
     return Rules(state: state, context: context)
   }
@@ -94,9 +94,9 @@ struct Redecision {
     case .notificationEscalated(let escalated): redo(escalated)
     case .userGroupDefined, .marketEventTypeDefined, .programDefined, .userDefined, .userEnrolled,
       .userWithdrawn, .userOptedOut, .userOptedIn, .programRetired, .marketEventTypeRetired,
-      .userGroupRetired:
+      .userGroupRetired, .userErased:
       CatalogueCheck(state: state).outcome(of: event)
-    case .userErased, .legalHoldPlaced, .legalHoldReleased:
+    case .legalHoldPlaced, .legalHoldReleased:
       .noRules
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
       .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,

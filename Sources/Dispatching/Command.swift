@@ -11,6 +11,7 @@ package enum Command: Equatable, Sendable {
   case acknowledge(AcknowledgeRequest)
   case opt(OptRequest)
   case enrollment(EnrollmentRequest)
+  case erase(EraseRequest)
   case retire(RetireRequest)
   case settle(SettleRequest)
   case correct(CorrectRequest)
@@ -21,7 +22,7 @@ package enum Command: Equatable, Sendable {
 extension Command {
   private static let names = [
     "import", "dispatch", "end", "cancel", "modify", "acknowledge", "opt-out", "opt-in", "enroll",
-    "withdraw", "retire", "settle", "correct", "result", "observe",
+    "withdraw", "erase", "retire", "settle", "correct", "result", "observe",
   ]
 
   /// Parses one line of what `append` takes.
@@ -65,6 +66,7 @@ extension Command {
       self = .enrollment(
         try EnrollmentRequest(
           try reading.command(of: EnrollmentRequest.fields), enrolls: name == "enroll"))
+    case "erase": self = .erase(try EraseRequest(try reading.command(of: EraseRequest.fields)))
     case "retire": self = .retire(try RetireRequest(try reading.command(of: RetireRequest.fields)))
     case "settle": self = .settle(try SettleRequest(try reading.command(of: SettleRequest.fields)))
     case "correct":
@@ -101,6 +103,7 @@ extension Command {
     case .acknowledge(let request): ("acknowledge", request.document)
     case .opt(let request): (request.isOut ? "opt-out" : "opt-in", request.document)
     case .enrollment(let request): (request.enrolls ? "enroll" : "withdraw", request.document)
+    case .erase(let request): ("erase", request.document)
     case .retire(let request): ("retire", request.document)
     case .settle(let request): ("settle", request.document)
     case .correct(let request): ("correct", request.document)

@@ -88,6 +88,17 @@ extension Decider {
       about: planned.key.dispatchID, causedBy: planned.cause)
   }
 
+  /// The event in place of a planned attempt whose user's key isn't at hand: the notice is never
+  /// sent, and no other waits for it.
+  package func suppressedWithoutKey(_ planned: PlannedAttempt) -> EventDraft {
+    draft(
+      .notificationSuppressed(
+        NotificationSuppressed(
+          dispatchID: planned.key.dispatchID, modification: planned.key.modification,
+          userID: planned.key.userID, kind: planned.kind, reason: .keyMissing)),
+      about: planned.key.dispatchID, causedBy: planned.cause)
+  }
+
   /// The events that say what came of an attempt, and what follows from it.
   ///
   /// A failure that may pass is followed by `notification.deferred` while another try can help, as
@@ -155,18 +166,13 @@ extension Decider {
     let key = attempt.notice
     let fails = !AttemptFate.reported(report.outcome).isTold
     let retry = fails && report.isRetryable == true ? try retryTime(of: attempt, report) : nil
-    // Whoever is erased has no key any more, and nothing may be kept of it that names it.
-    let isErased =
-      report.detail == nil
-      ? false
-      : try ask { state throws(State.Failure) in try state.user(key.userID) }?.erased != nil
+    let detail = try sealed(report.detail, of: key.userID)
     let recorded = DeliveryRecorded(
       attempt: attempt.event, dispatchID: key.dispatchID, outcome: report.outcome,
       evidence: report.evidence, providerID: report.providerID, code: report.code,
       isRetryable: report.isRetryable.map { _ in retry != nil }, retryAfter: report.retryAfter,
       occurredAt: report.occurredAt,
-      detail: isErased
-        ? nil : report.detail.map { context.personalData.seal($0, key.userID, .resultDetail) },
+      detail: detail,
       unmatched: report.unmatched)
     var drafts = [
       draft(.deliveryRecorded(recorded), about: key.dispatchID, causedBy: attempt.event)
@@ -180,6 +186,16 @@ extension Decider {
         draft(.notificationDeferred(deferred), about: key.dispatchID, causedBy: attempt.event))
     }
     return drafts
+  }
+
+  /// A provider's raw text under the user's key, or `nil` where that isn't at hand.
+  ///
+  /// Whoever is erased has no key any more, and nothing may be kept of it that names it.
+  private func sealed(_ text: String?, of id: EntityID) throws(Failure) -> SealedText? {
+    guard let text else { return nil }
+    let user = try ask { state throws(State.Failure) in try state.user(id) }
+    guard user?.erased == nil, context.personalData.hasKey(id) else { return nil }
+    return context.personalData.seal(text, id, .resultDetail)
   }
 
   /// Whether another attempt of the notice is on its way or has arrived.

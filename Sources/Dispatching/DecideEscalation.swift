@@ -56,8 +56,9 @@ extension Decider {
         dispatchID: call.dispatchID, modification: call.modification, userID: id)
       let isTold = try ask { state throws(State.Failure) in try state.notice(key) } != nil
       if isTold { continue }
-      let isKnown = try ask { state throws(State.Failure) in try state.user(id) } != nil
-      if isKnown { told.append(id) } else { unknown.append(id) }
+      let user = try ask { state throws(State.Failure) in try state.user(id) }
+      if user?.erased != nil { continue }
+      if user != nil { told.append(id) } else { unknown.append(id) }
     }
     let size = NotificationEscalated.userLimit
     return stride(from: 0, through: max(0, told.count - 1), by: size).map { first in

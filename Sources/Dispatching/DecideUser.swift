@@ -47,6 +47,15 @@ extension Decider {
     return .accepted([draft(payload)])
   }
 
+  /// Decides `erase`: once, and for ever.
+  package func decide(_ request: EraseRequest) throws(Failure) -> Decision {
+    let id = request.userID
+    let found = try ask { state throws(State.Failure) in try state.user(id) }
+    guard let found else { return .rejected(try user(id).refusal) }
+    guard found.erased == nil else { return .accepted([]) }
+    return .accepted([draft(.userErased(UserErased(userID: id, reason: request.reason)))])
+  }
+
   package func decide(_ request: RetireRequest) throws(Failure) -> Decision {
     let (id, reason) = (request.id, request.reason)
     switch request.kind {

@@ -92,6 +92,8 @@ package struct DecisionContext {
 package struct PersonalData {
   /// Seals a text under the user's key.
   package var seal: (_ text: String, _ user: EntityID, _ field: PersonalField) -> SealedText
+  /// Whether the user's key is at hand; it may have been lost.
+  package var hasKey: (_ user: EntityID) -> Bool
   /// Opens a sealed text; `nil` where the key is gone.
   package var open: (_ sealed: SealedText, _ user: EntityID, _ field: PersonalField) -> String?
   /// Seals what a provider said of nobody knows whom, under the ledger's key for orphans.
@@ -100,8 +102,9 @@ package struct PersonalData {
   package init(
     seal: @escaping (String, EntityID, PersonalField) -> SealedText,
     open: @escaping (SealedText, EntityID, PersonalField) -> String?,
-    sealOrphan: @escaping (String) -> SealedText
+    sealOrphan: @escaping (String) -> SealedText, hasKey: @escaping (EntityID) -> Bool
   ) {
+    self.hasKey = hasKey
     self.seal = seal
     self.open = open
     self.sealOrphan = sealOrphan
@@ -148,6 +151,7 @@ package struct Decider<State: LedgerState> {
     case .acknowledge(let request): try decide(request)
     case .opt(let request): try decide(request)
     case .enrollment(let request): try decide(request)
+    case .erase(let request): try decide(request)
     case .retire(let request): try decide(request)
     case .settle(let request): try decide(request)
     case .correct(let request): try decide(request)

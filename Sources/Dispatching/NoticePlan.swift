@@ -52,8 +52,8 @@ extension Decider {
   ///
   /// What a due notice comes to, the first of these that holds:
   /// 1. a later modification exists: suppressed, superseded;
-  /// 2. it is a drill's and the user is no test recipient where only those are reached; or the user is
-  ///    erased, refuses all, has no address left, or none that is valid: suppressed;
+  /// 2. the user is erased; or it is a drill's and the user is no test recipient where only those are
+  ///    reached; or the user refuses all, has no address left, or none that is valid: suppressed;
   /// 3. it is a start that comes late: a first notice is sent and says LATE, or is suppressed where
   ///    the program says so; a retry or a fail-over after the start is suppressed;
   /// 4. it is put off where quiet hours are on and it can wait for their end;

@@ -52,6 +52,10 @@ struct NoticePlanner<State: LedgerState> {
     let userID = notice.key.userID
     let user = try decider.ask { state throws(State.Failure) in try state.user(userID) }
     guard let user else { throw .undefined(.user(userID)) }
+    if user.erased != nil {
+      suppress(.erased)
+      return
+    }
     if dispatch.request.isTest, program.testRecipientsOnly == true,
       user.definition?.isTestRecipient != true
     {

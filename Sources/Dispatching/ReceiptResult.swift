@@ -38,10 +38,10 @@ package enum ReceiptResult: Equatable, Sendable {
     package var at: Instant
   }
 
-  /// One fact that was recorded: an answer, a settlement, a result, a correction.
+  /// One fact that was recorded: an answer, a settlement, a result, a correction, an erasure.
   package struct FactResult: Equatable, Sendable {
     package enum Outcome: String, Sendable {
-      case acknowledged, settled, corrected, matched, unmatched
+      case acknowledged, settled, corrected, matched, unmatched, erased
     }
 
     package var outcome: Outcome
@@ -180,7 +180,8 @@ package enum ReceiptResult: Equatable, Sendable {
         .ledgerTimeStamped, .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued:
         self = .tellsNothing
         self = .tellsNothing
-      case .userErased, .legalHoldPlaced, .legalHoldReleased: self = .tellsNothing
+      case .userErased(let erased): self = .states(FactResult(erased))
+      case .legalHoldPlaced, .legalHoldReleased: self = .tellsNothing
       case .templatePublished: self = .counts(\.templates)
       case .rulePublished: self = .counts(\.rules)
       case .templateWithdrawn, .ruleWithdrawn: self = .counts(\.withdrawn)
@@ -268,6 +269,12 @@ extension ReceiptResult.FactResult {
     facts["evidence"] = .integer(Int64(result.evidence.rawValue))
     facts["provider_id"] = result.providerID.map { .string($0) }
     facts["result"] = .string(result.outcome.rawValue)
+  }
+
+  fileprivate init(_ erased: UserErased) {
+    outcome = .erased
+    facts = JSONObject()
+    facts["user"] = .string(erased.userID.text)
   }
 
   fileprivate init(_ correction: LedgerCorrectionRecorded) {

@@ -48,6 +48,23 @@ package struct EnrollmentRequest: Equatable, Sendable {
   }
 }
 
+/// What `erase` needs to know.
+package struct EraseRequest: Equatable, Sendable {
+  package let userID: EntityID
+  /// Printable text of 1 to 1,024 bytes; it is recorded, so it names no person.
+  package let reason: String
+  /// The request as it was given.
+  package let document: JSONObject
+
+  static let fields = ["user_id", "reason"]
+
+  package init(_ reading: FieldReading) throws(RequestError) {
+    userID = try reading.id("user_id")
+    reason = try reading.reason()
+    document = reading.object
+  }
+}
+
 /// The kinds of thing that can be retired.
 package enum RetirableKind: String, Word {
   case program

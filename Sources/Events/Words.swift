@@ -85,6 +85,10 @@ package enum SuppressionReason: String, Word {
   case earlierAcknowledgement = "earlier-acknowledgement"
   /// By a later modification.
   case superseded
+  /// The user was erased before it was sent.
+  case erased
+  /// The key that the user's addresses are sealed under isn't at hand.
+  case keyMissing = "key-missing"
 }
 
 /// Why a notice waits.

@@ -167,6 +167,7 @@ extension Ledger {
     } else {
       try turn.commit(drafts, key: key)
     }
+    try carryOut(erasuresIn: drafts)
     return CallReceipt.Batch(
       isRepeated: false, entries: done..<end, events: first...turn.size - 1, size: turn.size,
       root: turn.root, results: results)
@@ -237,22 +238,8 @@ extension Ledger {
     }
     for case .result(let result) in commands where result.report.detail != nil {
       try keys.prepareForOrphans()
-      let user = try inViews { () throws(ViewError) in try userNamed(by: result) }
-      if let user { users.append(user) }
     }
     try keys.prepare(users)
-  }
-
-  /// Whose attempt a result may tell of; nobody who is erased.
-  private func userNamed(by result: ResultReport) throws(ViewError) -> EntityID? {
-    var attempt = result.attempt
-    if attempt == nil, let id = result.providerID {
-      attempt = try views.attempts.find(providerID: id).first
-    }
-    guard let attempt, let user = try views.attempts.find(attempt)?.notice.userID else {
-      return nil
-    }
-    return try views.users.find(user)?.erased == nil ? user : nil
   }
 
   private func decide(

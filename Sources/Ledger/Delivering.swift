@@ -27,6 +27,8 @@ package struct DeliveryReport: Hashable, Sendable {
   package var failed = 0
   package var unknown = 0
   package var suppressed = 0
+  /// Notices that weren't sent since their users' keys are missing; some of the suppressed ones.
+  package var withoutKey = 0
   /// Attempts of an earlier run that nothing came back for.
   package var lost = 0
   /// Channels that due notices wait for and that aren't set up, with how many wait.
@@ -52,10 +54,11 @@ extension Ledger {
     }
   }
 
-  /// Opens the address of a planned attempt, once the line that the views remember says the same.
-  func address(
+  /// The address of a planned attempt and the hash of its text, once the line that the views remember says
+  /// the same; `nil` where the user's key doesn't open the address.
+  func personalParts(
     of planned: PlannedAttempt, in reader: LogReader
-  ) throws(LedgerError) -> String {
+  ) throws(LedgerError) -> (address: String, textHMAC: HexDigest)? {
     let user = planned.key.userID
     let location = try inViews { () throws(ViewError) in
       try views.streams.location(of: planned.user, about: .user(user))
@@ -68,9 +71,11 @@ extension Ledger {
       case .userDefined(let defined) = event.payload,
       defined.contacts.contains(where: {
         $0.channel == planned.channel && $0.address == planned.address
-      }),
-      let address = keys.open(planned.address, user, .address(planned.channel))
+      })
     else { throw .unconfirmedAddress(user: user, event: planned.user) }
-    return address
+    guard let hmac = try keys.textHMAC(of: planned.text.bytes, user: user),
+      let address = keys.open(planned.address, user, .address(planned.channel))
+    else { return nil }
+    return (address, hmac)
   }
 }

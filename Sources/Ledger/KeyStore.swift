@@ -8,19 +8,19 @@ import Platform
 /// - `signing-key`: who signs checkpoints (``Signer``).
 /// - `idempotency-key`: the HMAC key of calls, 64 hex digits and a newline.
 /// - `orphans-key`: seals what providers say of nobody knows whom; 64 hex digits and a newline.
-/// - `users/00` … `users/ff`: users' keys, one `ID KEY` a line, by the first byte of SHA-256(ID).
+/// - `users/00` … `users/ff`: users' keys (``UserKeys``), by the first byte of SHA-256(ID).
+/// - `erased`: up to which `user.erased` the keys are known to be destroyed; an event id and a newline.
 ///
 /// Each file is replaced as a whole, durably, before anything is sealed under a key in it.
 final class KeyStore {
-  private let path: LedgerPath
+  fileprivate let path: LedgerPath
   private let ledgerID: String
   private let surroundings: Surroundings
-  private var buckets: [UInt8: [String: [UInt8]]] = [:]
+  fileprivate var userKeys: UserKeys
   private var idempotency: [UInt8]?
   private var orphans: [UInt8]?
-
-  /// What one file may hold at most.
-  private static let fileLimit = 64 << 20
+  /// Up to which event erasures are known to be carried out, as far as this process knows.
+  fileprivate var erasedUpTo: EventID?
 
   /// - Throws: `.untrustedKeys` where others than the caller may have been in the directory.
   init(_ path: LedgerPath, ledgerID: String, surroundings: Surroundings) throws(LedgerError) {
@@ -33,6 +33,7 @@ final class KeyStore {
     self.path = path
     self.ledgerID = ledgerID
     self.surroundings = surroundings
+    userKeys = UserKeys(path)
   }
 
   /// Makes the directory and the ledger's own two keys where they are missing.
@@ -97,10 +98,11 @@ final class KeyStore {
     return Self.hexDigest(HMAC.sha256(call, key: idempotency ?? []))
   }
 
-  /// HMAC-SHA-256 of a notice's text under the user's key; the key is made where it is missing.
-  func textHMAC(of text: [UInt8], user: EntityID) throws(LedgerError) -> HexDigest {
-    try prepare([user])
-    return Self.hexDigest(HMAC.sha256(text, key: try key(of: user) ?? []))
+  /// HMAC-SHA-256 of a notice's text under the user's key; `nil` where that isn't at hand.
+  ///
+  /// None is made here: what the user's addresses are sealed under would still be missing.
+  func textHMAC(of text: [UInt8], user: EntityID) throws(LedgerError) -> HexDigest? {
+    try key(of: user).map { Self.hexDigest(HMAC.sha256(text, key: $0)) }
   }
 
   private static func hexDigest(_ digest: Digest) -> HexDigest {
@@ -113,19 +115,13 @@ final class KeyStore {
   /// Makes the keys that are missing for `users` durable, so that what follows can seal.
   func prepare(_ users: [EntityID]) throws(LedgerError) {
     var changed: Set<UInt8> = []
-    for user in users where try key(of: user) == nil {
+    for user in users where try !hasKey(user) {
       let bucket = Self.bucket(of: user)
       let key = try surroundings.randomBytes(32)
-      buckets[bucket, default: [:]][user.text] = key
+      userKeys.set(key, of: user, in: bucket)
       changed.insert(bucket)
     }
-    for bucket in changed.sorted() {
-      let lines = (buckets[bucket] ?? [:]).sorted { $0.key < $1.key }
-        .map { "\($0.key) \(Hex.encode($0.value))\n" }
-      try inFiles { () throws(PlatformError) in
-        try replaceFile(path.userKeys(bucket), with: Array(lines.joined().utf8))
-      }
-    }
+    try userKeys.write(changed.sorted())
   }
 
   /// Makes the key for orphans durable where it is missing.
@@ -133,31 +129,20 @@ final class KeyStore {
     if orphans == nil { orphans = try Self.existingOrNew(path.orphansKey, surroundings) }
   }
 
-  private static func bucket(of user: EntityID) -> UInt8 {
+  fileprivate static func bucket(of user: EntityID) -> UInt8 {
     SHA256.hash(Array(user.text.utf8)).bytes[0]
   }
 
+  /// Whether the user's key is at hand.
+  func hasKey(_ user: EntityID) throws(LedgerError) -> Bool { try key(of: user) != nil }
+
   private func key(of user: EntityID) throws(LedgerError) -> [UInt8]? {
-    let bucket = Self.bucket(of: user)
-    if let keys = buckets[bucket] { return keys[user.text] }
-    let file = path.userKeys(bucket)
-    var keys: [String: [UInt8]] = [:]
-    let isThere = try inFiles { () throws(PlatformError) in try exists(file) }
-    if isThere {
-      let bytes = try inFiles { () throws(PlatformError) in
-        try readFile(file, limit: Self.fileLimit)
-      }
-      for line in bytes.split(separator: UInt8(ascii: "\n")) {
-        let parts = line.split(separator: UInt8(ascii: " "))
-        guard parts.count == 2, let key = Hex.decode(parts[1]), key.count == 32 else {
-          throw .badKeyFile(path: file)
-        }
-        keys[String(decoding: parts[0], as: UTF8.self)] = key
-      }
-    }
-    buckets[bucket] = keys
-    return keys[user.text]
+    try userKeys.key(of: user, in: Self.bucket(of: user))
   }
+
+  /// Takes notice of what other processes did to users' keys since: for whoever has just got the
+  /// writer's lock, under which alone they change.
+  func beginTurn() { userKeys.distrust() }
 
   /// Seals and opens for decisions; ``prepare(_:)`` comes first.
   var personalData: PersonalData {
@@ -166,7 +151,7 @@ final class KeyStore {
       open: { [self] sealed, user, field in open(sealed, user, field) },
       sealOrphan: { [self] text in
         seal(text, key: orphans ?? [], associatedData: associatedData("", .resultDetail))
-      })
+      }, hasKey: { [self] user in (try? hasKey(user)) ?? false })
   }
 
   private func seal(_ text: String, _ user: EntityID, _ field: PersonalField) -> SealedText {
@@ -201,5 +186,64 @@ final class KeyStore {
   /// What a sealed text is bound to: the ledger, the user and the field, a line each.
   private func associatedData(_ user: String, _ field: PersonalField) -> [UInt8] {
     Array("\(ledgerID)\n\(user)\n\(field.text)".utf8)
+  }
+}
+
+// MARK: - Erasing
+
+extension KeyStore {
+  private static let erasedLimit = 64
+
+  /// The last `user.erased` that is known to be carried out; `nil` where none is, or where what the
+  /// file says can't be read.
+  private func lastCarriedOut() throws(LedgerError) -> EventID? {
+    let file = path.erasedMark
+    guard try inFiles({ () throws(PlatformError) in try exists(file) }) else { return nil }
+    let bytes = try inFiles { () throws(PlatformError) in
+      try readFile(file, limit: Self.erasedLimit)
+    }
+    guard bytes.last == UInt8(ascii: "\n") else { return nil }
+    return EventID(eventID: String(decoding: bytes.dropLast(), as: UTF8.self))
+  }
+
+  /// Destroys the keys of all users that events erased and whose keys may still be there: those
+  /// that a crash, or keys put back from an older copy, have left.
+  ///
+  /// Where nothing was erased since the last time, this costs a look at what is remembered.
+  ///
+  /// - Parameters:
+  ///   - last: The last event that erased a user.
+  ///   - erased: Users that were erased after an event, at most so many, in order.
+  func carryOutErasures(
+    upTo last: EventID,
+    erased: (_ after: EventID?, _ limit: Int) throws(LedgerError) -> [(id: EntityID, by: EventID)]
+  ) throws(LedgerError) {
+    if erasedUpTo == last { return }
+    var done = try lastCarriedOut()
+    // A mark beyond the last one is of another history: nothing is known then.
+    if let mark = done, mark > last { done = nil }
+    if done != last {
+      while true {
+        let users = try erased(done, 10_000)
+        guard let end = users.last?.by else { break }
+        try destroy(users.map(\.id))
+        done = end
+      }
+      try inFiles { () throws(PlatformError) in
+        try replaceFile(path.erasedMark, with: Array("\(last)\n".utf8))
+      }
+    }
+    erasedUpTo = last
+  }
+
+  /// Destroys users' keys, as far as they are there, durably: in their files and in what
+  /// interrupted calls left beside these.
+  func destroy(_ users: [EntityID]) throws(LedgerError) {
+    var byBucket: [UInt8: [EntityID]] = [:]
+    for user in users { byBucket[Self.bucket(of: user), default: []].append(user) }
+    for bucket in byBucket.keys.sorted() {
+      try userKeys.destroy(byBucket[bucket] ?? [], in: bucket)
+    }
+    try userKeys.removeLeftovers()
   }
 }

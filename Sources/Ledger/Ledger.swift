@@ -40,12 +40,12 @@ package final class Ledger {
     let storage = try inStorage { () throws(StorageError) in
       try FileStorage.openAsShared(directory: path.directory)
     }
+    try Self.refuseUntrusted(storage, path, [".", LogPath.logDirectory], .directory)
     self.storage = storage
     let identity = try inLog { () throws(LogError) in try LedgerIdentity.read(from: storage) }
     self.identity = identity
     keys = try KeyStore(path, ledgerID: identity.id.hex, surroundings: surroundings)
-    try inStorage { () throws(StorageError) in try storage.ensureDirectory("index") }
-    views = try inViews { () throws(ViewError) in try ViewStore(.file(path.views)) }
+    views = try Self.openViews(of: path, in: storage)
   }
 
   /// Waits for the writer's lock, recovers the log's end where that is needed, and catches up.
@@ -85,7 +85,9 @@ package final class Ledger {
     let turn = Turn(ledger: self, writer: writer)
     if turn.recovery.isHeadRebuilt { tell(.headRebuilt) }
     if !turn.recovery.adopted.isEmpty { tell(.adopted(turn.recovery.adopted)) }
+    keys.beginTurn()
     try catchUp(to: turn)
+    try carryOutErasures()
     turn.catchUpTree()
     try turn.recordQuarantine()
     try turn.finishResolutions()
@@ -123,11 +125,11 @@ package final class Ledger {
       for file in ViewStore.files(of: path.views) {
         try inFiles { () throws(PlatformError) in if try exists(file) { try removeFile(file) } }
       }
-      views = try inViews { () throws(ViewError) in
-        let fresh = try ViewStore(.file(path.views))
-        try fresh.create()
-        return fresh
+      let storage = try inStorage { () throws(StorageError) in
+        try FileStorage.openAsShared(directory: path.directory)
       }
+      views = try Self.openViews(of: path, in: storage)
+      try inViews { () throws(ViewError) in try views.create() }
     }
     try project(from: nil, to: end)
   }

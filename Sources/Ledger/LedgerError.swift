@@ -7,7 +7,7 @@ package import Platform
 package import Views
 
 /// Why the loop can't do what was asked; what a person reads is made at the edge.
-package enum LedgerError: Error {
+package indirect enum LedgerError: Error {
   /// There is no `LEDGER` in the directory.
   case noLedger(directory: String)
   /// A ledger is there already, or something that isn't the leftover of an interrupted `init`.
@@ -46,9 +46,18 @@ package enum LedgerError: Error {
   case badKeyFile(path: String)
   /// `keys` isn't a directory of the caller's own that nobody else may enter.
   case untrustedKeys(path: String)
+  /// A file or directory of the ledger is somebody else's, or may be written by others, or isn't what it
+  /// should be.
+  case untrusted(path: String)
+  /// `user.erased` is durable, and its user's key couldn't be destroyed yet.
+  case erasureUnfinished(LedgerError)
+  /// A copy of the keys would lie where it isn't apart from a ledger or its keys.
+  case keysNotApart(path: String)
+  /// There are files already where a copy of the keys is to lie.
+  case keyCopyExists(path: String)
   /// A key, a signature or a time stamp isn't what it should be.
   case signing(SigningError)
-  /// The views name an address that the log's line doesn't confirm, or whose key is gone.
+  /// The views name an address that the log's line doesn't confirm.
   case unconfirmedAddress(user: EntityID, event: EventID)
   /// An event refers to what no event before it made: a fault of the program that wrote it.
   case inconsistent(Reference)

@@ -15,8 +15,10 @@ package struct LedgerPath: Hashable, Sendable {
   package var configuration: String { joinPath(directory, Self.configurationName) }
   /// What one process at a time holds a lock on while it delivers.
   package static let delivering = "delivering"
-  package var index: String { joinPath(directory, "index") }
-  package var views: String { joinPath(index, "views.db") }
+  static let indexName = "index"
+  static let viewsName = "views.db"
+  package var index: String { joinPath(directory, Self.indexName) }
+  package var views: String { joinPath(index, Self.viewsName) }
 
   static let signingKeyName = "signing-key"
   /// The key that a change of keys is about to put in place of the one before.
@@ -29,7 +31,11 @@ package struct LedgerPath: Hashable, Sendable {
   static let keyLockName = "lock"
   var idempotencyKey: String { joinPath(keys, "idempotency-key") }
   var orphansKey: String { joinPath(keys, "orphans-key") }
-  var userKeys: String { joinPath(keys, "users") }
+  /// Up to which event users' keys are known to be destroyed.
+  static let erasedMarkName = "erased"
+  var erasedMark: String { joinPath(keys, Self.erasedMarkName) }
+  static let userKeysName = "users"
+  var userKeys: String { joinPath(keys, Self.userKeysName) }
   /// One of the 256 files that hold users' keys, by the first byte of the hash of their ids.
   func userKeys(_ bucket: UInt8) -> String {
     let digits = String(bucket, radix: 16)

@@ -146,10 +146,11 @@ package final class Worker {
       let plan = try inDecision { () throws(DecisionError<ViewError>) in
         try decider.planNotices(room: room())
       }
-      suppressed = plan.suppressionCount
       drafts += plan.heldBack
-      hasHeldBack = !plan.heldBack.isEmpty
       try add(plan.attempts, to: &drafts, &messages, from: turn, decider)
+      let withoutKey = plan.attempts.count - messages.count
+      suppressed = plan.suppressionCount + withoutKey
+      hasHeldBack = !plan.heldBack.isEmpty || withoutKey > 0
     }
     if !drafts.isEmpty {
       let before = turn.size
@@ -184,15 +185,19 @@ package final class Worker {
         let overdue = turn.now.adding(seconds: within.seconds)
         wakeUp = min(wakeUp ?? overdue, overdue)
       }
-      let hmac = try ledger.keys.textHMAC(of: planned.text.bytes, user: planned.key.userID)
+      guard let parts = try ledger.personalParts(of: planned, in: reader) else {
+        drafts.append(decider.suppressedWithoutKey(planned))
+        report.withoutKey += 1
+        continue
+      }
       messages.append(
         OutgoingMessage(
           attempt: turn.size + UInt64(drafts.count), origin: ledger.identity.origin,
           dispatchID: planned.key.dispatchID, modification: planned.key.modification,
           userID: planned.key.userID, channel: planned.channel, number: planned.number,
           kind: planned.kind, isTest: planned.isTest, start: planned.start,
-          address: try ledger.address(of: planned, in: reader), text: planned.text))
-      drafts.append(decider.attempted(planned, through: channel.identity, textHMAC: hmac))
+          address: parts.address, text: planned.text))
+      drafts.append(decider.attempted(planned, through: channel.identity, textHMAC: parts.textHMAC))
     }
   }
 

@@ -139,10 +139,20 @@ enum ConfigCommands {
           hint: "correct the file; 'dispatch-ledger config check' tells")
       }
       try refuseCommands(of: read, in: file)
+      if file == path.configuration { try refuseUntrusted(file) }
       for (code, _) in read.sorted { origins[code] = file }
       configuration = configuration.overlaid(by: read)
     }
     return (configuration, origins)
+  }
+
+  /// Whoever may write the ledger's settings says where its notices go.
+  private static func refuseUntrusted(_ file: String) throws(CommandFailure) {
+    let reasons: [FileStatus.Distrust]
+    do { reasons = try FileStatus(of: file).whyUntrustworthy() } catch {
+      throw CommandFailure(error)
+    }
+    if !reasons.isEmpty { throw CommandFailure(.untrusted(path: file)) }
   }
 
   /// Whoever may write a file that names a command may run anything as its reader.

@@ -141,6 +141,7 @@ enum DeliverCommand {
       document["lost"] = .integer(Int64(report.lost))
       document["suppressed"] = .integer(Int64(report.suppressed))
       document["unknown"] = .integer(Int64(report.unknown))
+      document["without_key"] = .integer(Int64(report.withoutKey))
       document["waiting"] = .object(
         JSONObject(waiting.map { .init(key: $0.key.text, value: .integer(Int64($0.value))) }))
       document["v"] = 1
@@ -153,11 +154,17 @@ enum DeliverCommand {
     if report.lost > 0 {
       session.warn("\(report.lost) attempts of an earlier run have no outcome: they are unknown")
     }
+    if report.withoutKey > 0 {
+      session.warn(
+        "\(report.withoutKey) notices weren't sent: their users' keys are missing; see 'doctor'")
+    }
     for (code, count) in waiting {
       session.warn(
         "\(count) notices wait for the channel '\(code.text)', which config.json doesn't set up")
     }
-    let isDone = report.failed == 0 && report.unknown == 0 && waiting.isEmpty
+    let isDone =
+      report.failed == 0 && report.unknown == 0 && report.withoutKey == 0
+      && waiting.isEmpty
     return isDone ? .done : .answerIsNo
   }
 

@@ -63,6 +63,7 @@ final class DeliveryLog {
       line["failed"] = .integer(Int64(report.failed))
       line["suppressed"] = .integer(Int64(report.suppressed))
       line["unknown"] = .integer(Int64(report.unknown))
+      line["without_key"] = .integer(Int64(report.withoutKey))
     }
     return line
   }

@@ -148,10 +148,13 @@ struct Diagnosis {
   private func files() -> [Finding] {
     let segments = (try? storage.list("log"))?.map { "log/\($0)" } ?? []
     let names =
-      [LogPath.identity, LogPath.head, CheckpointFiles.newest, CheckpointFiles.all, "config.json"]
+      [
+        LogPath.identity, LogPath.head, CheckpointFiles.newest, CheckpointFiles.all, "config.json",
+        "index/views.db",
+      ]
       + segments
     var findings: [Finding] = []
-    for (name, kind) in [(".", FileStatus.Kind.directory), ("log", .directory)]
+    for (name, kind) in [".", "log", "index"].map({ ($0, FileStatus.Kind.directory) })
       + names.map({ ($0, .regular) })
     {
       guard let status = try? FileStatus(of: joinPath(path.directory, name)) else { continue }

@@ -13,7 +13,7 @@ enum DoctorCommand {
   static let entry = OperatorCommand(
     "doctor", "Examine the ledger and its surroundings, and say what to do",
     details: """
-      Looks at the log's end, the newest checkpoint, keys, permissions, disk, clock, settings, views
+      Looks at the log's end, the newest checkpoint, keys (also that each user has one), permissions, disk, clock, settings, views
       and notices, a line each: ok, warning or problem, and what to do. Nothing is sent, recorded or
       put right. It doesn't read the whole log: that is 'ledger-audit verify'. The exit status is 1
       where there is a problem; warnings don't change it.
@@ -35,7 +35,10 @@ enum DoctorCommand {
         let ledger = try world.open(invocation, NoteBook())
         let (finding, areUsable) = views(ledger, size: head.size, root: head.root)
         diagnosis.add([finding])
-        if areUsable { diagnosis.add(try notices(ledger, now: now)) }
+        if areUsable {
+          diagnosis.add([personalKeys(ledger)])
+          diagnosis.add(try notices(ledger, now: now))
+        }
       } catch {
         diagnosis.add([.problem("views", error.message, next: error.hint)])
       }
@@ -77,6 +80,30 @@ enum DoctorCommand {
     case .unreadable(let error):
       return (.problem("views", CommandFailure(error).happened, next: rebuild), false)
     }
+  }
+
+  /// Whether every user has a key, and nobody who is erased.
+  private static func personalKeys(_ ledger: Ledger) -> Finding {
+    let name = "personal keys"
+    let count: Ledger.KeyCount
+    do { count = try ledger.countKeys() } catch {
+      let failure = CommandFailure(error)
+      return .problem(name, failure.happened, next: failure.hint)
+    }
+    if count.missingCount > 0 {
+      let some = count.missing.map(\.text).joined(separator: ", ")
+      return .problem(
+        name,
+        "\(count.missingCount) users have none, so they can't be told: \(some)"
+          + (count.missing.count < count.missingCount ? ", …" : ""),
+        next: "put keys/ back from a backup of the keys, or import these users again")
+    }
+    if count.undestroyedCount > 0 {
+      return .problem(
+        name, "\(count.undestroyedCount) users are erased, and their keys are still there",
+        next: "remove keys/erased: the next command that writes destroys them")
+    }
+    return .ok(name, "every user has one, and nobody who is erased")
   }
 
   private static func notices(

@@ -57,22 +57,19 @@ extension CommandFailure {
     case .unconfirmedAddress(let user, let event):
       self.init(
         .integrityViolation,
-        "the views' address of user \(user.text) isn't what event \(event) says, or its key is gone",
+        "the views' address of user \(user.text) isn't what event \(event) says",
         stillGood: "nothing was sent to it", notDone: Self.nothing,
-        hint: "'dispatch-ledger view rebuild' builds the views again; see that keys/ is complete")
+        hint: "'dispatch-ledger view rebuild' builds the views again")
     case .inconsistent(let reference):
       self.init(.ourBug, "an event refers to \(reference), which no event made")
     case .noRandomness:
       self.init(.unavailable, "the system gave no random numbers", notDone: Self.nothing)
-    case .badKeyFile(let path):
-      self.init(
-        .configuration, "'\(path)' isn't a file of keys", stillGood: "the log isn't concerned",
-        notDone: Self.nothing, hint: "put the file back from a backup of the keys")
-    case .untrustedKeys(let path):
-      self.init(
-        .permission, "'\(path)' isn't a directory of yours that nobody else may enter",
-        stillGood: "the log isn't concerned", notDone: Self.nothing,
-        hint: "see who was in it, then 'chmod 0700' it as its owner")
+    case .badKeyFile(let path): self.init(badKeys: path)
+    case .untrustedKeys(let path): self.init(openKeys: path)
+    case .untrusted(let path): self.init(untrusted: path)
+    case .erasureUnfinished(let error): self.init(unfinishedErasure: CommandFailure(error))
+    case .keysNotApart(let path): self.init(notApart: path)
+    case .keyCopyExists(let path): self.init(keysAt: path)
     case .signing(let error): self.init(error)
     case .otherHistory(let size): self.init(otherHistory: size)
     case .exportKnown(let id, let event): self.init(exportKnown: id, event)
@@ -81,6 +78,46 @@ extension CommandFailure {
         .integrityViolation, "event \(id) can't be read: \(error.text)", notDone: Self.nothing,
         hint: "a later release may know it; 'ledger-audit verify' says whether it is damaged")
     }
+  }
+
+  private init(badKeys path: String) {
+    self.init(
+      .configuration, "'\(path)' isn't a file of keys", stillGood: "the log isn't concerned",
+      notDone: Self.nothing, hint: "put the file back from a backup of the keys")
+  }
+
+  private init(openKeys path: String) {
+    self.init(
+      .permission, "'\(path)' isn't a directory of yours that nobody else may enter",
+      stillGood: "the log isn't concerned", notDone: Self.nothing,
+      hint: "see who was in it, then 'chmod 0700' it as its owner")
+  }
+
+  private init(untrusted path: String) {
+    self.init(
+      .permission, "'\(path)' isn't yours alone to write, or isn't what it should be",
+      stillGood: "nothing was changed", notDone: Self.nothing,
+      hint: "'dispatch-ledger doctor' says why; see who changed it, then 'chmod go-w' it")
+  }
+
+  private init(notApart path: String) {
+    self.init(
+      .usage, "'\(path)' lies in a ledger, a backup of one, or its keys",
+      notDone: Self.uncopied, hint: "keep the keys apart: choose a directory elsewhere")
+  }
+
+  private init(keysAt path: String) {
+    self.init(
+      .exists, "'\(path)' isn't empty", notDone: Self.uncopied,
+      hint: "--incremental writes an older copy of the keys anew; or choose another directory")
+  }
+
+  private init(unfinishedErasure failure: CommandFailure) {
+    self.init(
+      failure.status, "the key couldn't be destroyed: \(failure.happened)",
+      stillGood: "that the user is erased is durable, and nothing is sent to it any more",
+      notDone: "its key may still be there",
+      hint: "mend that: the next command that writes destroys it, and 'doctor' tells")
   }
 
   private init(otherHistory size: UInt64) {

@@ -15,6 +15,8 @@ struct Inbox {
   static let directory = "inbox"
   private static let accepted = "accepted"
   private static let refused = "refused"
+  /// Where files that were dropped lie, taken or not.
+  static let directories = [directory, accepted, refused]
   /// Names that aren't whole files yet.
   private static let unfinished = [".tmp", ".part", ".new"]
 

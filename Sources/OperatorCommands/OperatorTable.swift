@@ -37,7 +37,8 @@ package let operatorTable = CommandTable<OperatorWorld>(
     CommandSection(
       "Maintain",
       [
-        BackupCommand.entry, RepairCommand.entry, ViewCommands.check, ViewCommands.rebuild,
+        BackupCommand.entry, RepairCommand.entry, EraseCommand.entry.signed, ViewCommands.check,
+        ViewCommands.rebuild,
         ConfigCommands.show.paged, ConfigCommands.path, ConfigCommands.check,
       ]),
   ],

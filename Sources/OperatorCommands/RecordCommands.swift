@@ -198,6 +198,7 @@ enum AppendCommand {
         {"command":"acknowledge","dispatch_id":…,"user_id":…,"opt"?,"modification"?,"at"?}
         {"command":"opt-out","user_id":…,"channel"?,"program_id"?,"reason"?}, and likewise "opt-in"
         {"command":"enroll","user_id":…,"program_id":…,"at"?,"reason"?}, and likewise "withdraw"
+        {"command":"erase","user_id":…,"reason":…}: without a question, and for ever
         {"command":"retire","kind":…,"id":…,"reason"?}
         {"command":"settle","attempt":…,"decision":…,"reason":…}
         {"command":"correct","event":…,"reason":…,"correction"?}

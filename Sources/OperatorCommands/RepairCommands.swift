@@ -9,22 +9,30 @@ enum BackupCommand {
   static let destination = Argument("DEST", .text, help: "The copy's directory")
   static let incremental = Option(
     flag: "incremental", help: "Bring an older backup up to date, if the ledger continues it")
+  static let keys = Option(flag: "keys", help: "Copy the keys instead, and nothing else")
   static let entry = OperatorCommand(
     "backup", "Copy the ledger, also while others write, and verify the copy",
     details: """
       The copy is a ledger up to what was durable when it was made: log, head, checkpoints and
-      config.json. It holds no keys: keep keys/ elsewhere, for without them names and addresses stay
-      sealed. Nothing is written over that isn't the beginning of this ledger.
+      config.json. It holds no keys: without them names and addresses stay sealed. Nothing is written
+      over that isn't the beginning of this ledger.
+
+      With --keys it is keys/ that is copied, whoever's keys are lost otherwise; 0700, files 0600.
+      Keep the two apart: DEST mustn't lie in a ledger or a backup. With --incremental an older copy is
+      written anew as a whole. To put it back, 'cp -a DEST LEDGER/keys' where there is no keys/: the
+      next command that writes destroys the keys of all who were erased since.
       """,
     examples: [
       Example("dispatch-ledger backup /mnt/backup/dr", "A whole copy"),
       Example("dispatch-ledger backup /mnt/backup/dr --incremental", "What has come since"),
-    ], takes: [destination, incremental], run: run)
+      Example("dispatch-ledger backup --keys /mnt/safe/dr-keys --incremental", "The keys, apart"),
+    ], takes: [destination, incremental, keys], run: run)
 
   static func run(
     _ invocation: Invocation, _ world: OperatorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
     let ledger = try world.open(invocation, NoteBook())
+    if invocation[keys] { return try copyKeys(of: ledger, invocation, &session) }
     let outcome = try inLedger { () throws(LedgerError) in
       try ledger.backUp(
         to: invocation[destination], isIncremental: invocation[incremental])
@@ -46,7 +54,27 @@ enum BackupCommand {
           + "\(outcome.copiedSegments.count) segments copied (\(outcome.copiedBytes) bytes), "
           + "\(outcome.keptSegments.count) kept")
     }
-    session.note("the keys aren't in it: keep keys/ elsewhere")
+    session.note("the keys aren't in it: 'backup --keys' copies them, to somewhere else")
+    return .done
+  }
+
+  private static func copyKeys(
+    of ledger: Ledger, _ invocation: Invocation, _ session: inout Session
+  ) throws(CommandFailure) -> ExitStatus {
+    let directory = invocation[destination]
+    let files = try inLedger { () throws(LedgerError) in
+      try ledger.backUpKeys(to: directory, isIncremental: invocation[incremental])
+    }
+    if session.wantsJSON {
+      try session.print(
+        json: JSONObject([
+          .init(key: "directory", value: .string(directory)),
+          .init(key: "files", value: .integer(Int64(files))), .init(key: "v", value: 1),
+        ]))
+    } else {
+      try session.print("\(files) files of keys copied")
+    }
+    session.note("who has it can read all names and addresses; an erasure doesn't reach it")
     return .done
   }
 }

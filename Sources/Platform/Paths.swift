@@ -49,3 +49,12 @@ package func absolutePath(_ path: String) throws(PlatformError) -> String {
   if rest.elementsEqual(".".utf8) { rest = rest.dropFirst() }
   return joinPath(unsafe String(cString: directory), String(Substring(rest)))
 }
+
+/// The path of what `path` names, from the root and without symbolic links, `.` or `..`.
+package func canonicalPath(_ path: String) throws(PlatformError) -> String {
+  guard isWhole(path), let found = unsafe realpath(path, nil) else {
+    throw .failed(.status, path: path, code: isWhole(path) ? errno : EINVAL)
+  }
+  defer { unsafe free(found) }
+  return unsafe String(cString: found)
+}

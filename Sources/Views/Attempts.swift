@@ -45,6 +45,11 @@ package struct Attempts {
     }
   }
 
+  /// How many attempts were made to tell a user; it walks over all attempts.
+  package func count(to user: EntityID) throws(ViewError) -> Int {
+    try database.value("SELECT count(*) FROM attempt WHERE user = ?", user) ?? 0
+  }
+
   /// The attempts of a dispatch by modification, then user, then position.
   package func list(of dispatch: EntityID) throws(ViewError) -> [AttemptRow] {
     try database.rows(

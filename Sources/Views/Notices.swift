@@ -47,6 +47,12 @@ package struct Notices {
     ) { row throws(ViewError) in try NoticeRow(&row) }
   }
 
+  /// How many notices to a user wait to be sent; it walks over all notices.
+  package func pendingCount(of user: EntityID) throws(ViewError) -> Int {
+    try database.value(
+      "SELECT count(*) FROM notice WHERE user = ? AND due_at IS NOT NULL", user) ?? 0
+  }
+
   /// How many notices of one modification stand how.
   package func counts(of dispatch: EntityID, modification: Int) throws(ViewError) -> NoticeCounts {
     let rows = try database.rows(

@@ -9,11 +9,12 @@ package struct Users {
   let database: Database
 
   static let definition = ViewDefinition(
-    name: "users", version: 1,
+    name: "users", version: 2,
     schema: """
       CREATE TABLE user (
         id TEXT PRIMARY KEY, version INTEGER NOT NULL, erased INTEGER, definition TEXT
       ) STRICT, WITHOUT ROWID;
+      CREATE INDEX user_erased ON user (erased) WHERE erased IS NOT NULL;
       CREATE TABLE membership (
         user_group TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (user_group, user)
       ) STRICT, WITHOUT ROWID;
@@ -43,6 +44,45 @@ package struct Users {
   /// How many users there are, without the erased ones; O(1).
   package func count() throws(ViewError) -> Int {
     try database.value("SELECT users FROM user_count") ?? 0
+  }
+
+  /// The last event that erased a user, or `nil` where none did; O(log n).
+  package func lastErasure() throws(ViewError) -> EventID? {
+    try database.first(
+      "SELECT erased FROM user WHERE erased IS NOT NULL ORDER BY erased DESC LIMIT 1"
+    ) { row throws(ViewError) in try row.next() }
+  }
+
+  /// Users that were erased by an event after `event`, in the order in which they were.
+  ///
+  /// - Parameters:
+  ///   - event: `nil`: by any.
+  ///   - limit: How many at most.
+  package func erased(
+    after event: EventID?, limit: Int
+  ) throws(ViewError) -> [(id: EntityID, by: EventID)] {
+    // Event 0 makes the ledger, so that no user is erased by it.
+    try database.rows(
+      "SELECT id, erased FROM user WHERE erased IS NOT NULL AND erased > ? ORDER BY erased LIMIT ?",
+      event ?? 0, limit
+    ) { row throws(ViewError) in (id: try row.next(), by: try row.next()) }
+  }
+
+  /// Ids by their bytes, and whether their users are erased.
+  ///
+  /// No definition is read.
+  ///
+  /// - Parameters:
+  ///   - after: Only ids behind this one.
+  ///   - limit: How many at most.
+  package func ids(
+    after: EntityID?, limit: Int
+  ) throws(ViewError) -> [(id: EntityID, isErased: Bool)] {
+    try database.rows(
+      "SELECT id, erased FROM user WHERE id > ? ORDER BY id LIMIT ?", after?.text ?? "", limit
+    ) { row throws(ViewError) in
+      (id: try row.next(), isErased: try row.next(EventID?.self) != nil)
+    }
   }
 
   /// The users in a group, by the bytes of their ids.

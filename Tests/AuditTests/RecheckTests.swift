@@ -183,6 +183,32 @@ struct RecheckTests {
     try erased.record(.userErased(UserErased(userID: user)))
     let event = try erased.record(.userDefined(definition))
     #expect(try kinds(erased) == ["\(event.id) unexpected"])
+    for payload in [UserErased(userID: user), UserErased(userID: nobody)] {
+      let event = try erased.record(.userErased(payload))
+      let kind = payload.userID == user ? "unexpected" : "dangling"
+      #expect(try kinds(erased).last == "\(event.id) \(kind)")
+    }
+  }
+
+  @Test("A missing key is taken as it is said, in place of an attempt and of nothing else")
+  func missingKey() throws {
+    var history = try RecheckStory.requested()
+    try history.request("11/23/2026 23:04", end: "11/23/2026 23:30")
+    let plan = try history.decider().planNotices(limit: 9) { _ in true }
+    let first = try #require(plan.attempts.first)
+    var rest = plan
+    rest.attempts.removeFirst()
+    let digest = try #require(RecordedHistory.digest)
+    let identity = ChannelIdentity(kind: try #require(CodeWord("spool")), settings: digest)
+    let decider = history.decider()
+    var recorded = history
+    try recorded.record(
+      rest.heldBack + [decider.suppressedWithoutKey(first)]
+        + rest.attempts.map { decider.attempted($0, through: identity, textHMAC: digest) })
+    #expect(try kinds(recorded) == [])
+    // Of a user whose notice isn't due, it is another matter.
+    let event = try recorded.record([decider.suppressedWithoutKey(first)])[0]
+    #expect(try kinds(recorded) == ["\(event.id) unexpected"])
   }
 
   @Test("Losses and settlements fit what is known of the attempt")

@@ -301,7 +301,8 @@ enum Zones {
 enum Seals {
   static var personalData: PersonalData {
     PersonalData(
-      seal: seal, open: open, sealOrphan: { seal($0, AuditedHistory.id("orphans"), .resultDetail) })
+      seal: seal, open: open, sealOrphan: { seal($0, AuditedHistory.id("orphans"), .resultDetail) },
+      hasKey: { _ in true })
   }
 
   private static func seal(

@@ -15,7 +15,7 @@ struct CommandTests {
 
   static let names = [
     "import", "dispatch", "end", "cancel", "modify", "acknowledge", "opt-out", "opt-in", "enroll",
-    "withdraw", "retire", "settle", "correct", "result", "observe",
+    "withdraw", "erase", "retire", "settle", "correct", "result", "observe",
   ]
 
   static let request =
@@ -34,6 +34,7 @@ struct CommandTests {
       #"{"command":"result","evidence":3,"outcome":"delivered","provider_id":"SM1"}"#,
       #"{"at":"2026-07-01T00:00:00Z","command":"enroll","program_id":1,"user_id":"u"}"#,
       #"{"command":"withdraw","program_id":1,"user_id":"u"}"#,
+      #"{"command":"erase","reason":"r","user_id":"u"}"#,
       #"{"command":"retire","id":1,"kind":"event-type","reason":"replaced"}"#,
       #"{"attempt":"44","command":"settle","decision":"resend","reason":"r"}"#,
       #"{"command":"correct","correction":{"at":"x"},"event":42,"reason":"r"}"#,

@@ -61,6 +61,18 @@ struct EscalationTests {
     #expect(world.notices(of: dispatch, 2).map(\.key.userID.text) == ["u-1", "u-2", "u-3"])
   }
 
+  @Test("passes over contacts who were erased")
+  func erased() throws {
+    var world = try world(listed)
+    try world.request("2026-07-01T18:00:00Z")
+    try world.attemptAll()
+    try world.perform(#"{"command":"erase","user_id":"u-3","reason":"r"}"#)
+    world.advance(seconds: 900)
+    let step = try #require(try escalated(world).first)
+    #expect(step.userIDs.elements.isEmpty)
+    #expect(step.unknownUserIDs?.elements == [try id("nobody")])
+  }
+
   @Test("doesn't happen where enough have answered; strangers and other modifications don't count")
   func answered() throws {
     for (users, isEscalated) in [

@@ -78,7 +78,7 @@ struct NoticePlanTests {
     #expect(
       shown(try plan(world)) == [
         "a sms: opted-out", "b sms: invalid-address", "c sms: no-address", "d all: opted-out",
-        "e all: no-address", "f all: invalid-address", "z all: no-address", "a email 1",
+        "e all: no-address", "f all: invalid-address", "z all: erased", "a email 1",
         "b email 1", "c email 1", "u-1 sms 1", "u-2 email 1",
       ])
     try world.record(try plan(world).heldBack)
@@ -165,6 +165,35 @@ struct NoticePlanTests {
     #expect(told.count == 22)
     #expect(Set(told).count == 22)
     #expect(try plan(world, limit: 0).isEmpty)
+  }
+
+  @Test("Quiet hours and drills don't keep the notice of who was erased waiting")
+  func erasedInQuietHours() throws {
+    for program in [
+      #","quiet_hours":{"from":"00:00","to":"23:59","what":"defer","reason":"r"}"#,
+      #","test_recipients_only":true"#,
+    ] {
+      var world = try world(program)
+      try world.request(
+        "2026-07-04T18:00:00Z", nil, program.contains("test") ? #","test":true"# : "")
+      try world.perform(#"{"command":"erase","user_id":"u-1","reason":"r"}"#)
+      let first = try plan(world).heldBack.compactMap { draft in
+        if case .notificationSuppressed(let gone) = draft.payload { gone } else { nil }
+      }.first
+      #expect(first?.userID == (try id("u-1")) && first?.reason == .erased)
+    }
+  }
+
+  @Test("A notice whose user's key is missing is suppressed by itself, and stays so")
+  func keyMissing() throws {
+    var world = try world()
+    let dispatch = try world.request("2026-07-01T18:00:00Z")
+    let planned = try #require(try plan(world).attempts.first)
+    try world.record([world.decider.suppressedWithoutKey(planned)])
+    let standing = try #require(world.state.notice(planned.key)).standing
+    #expect(standing.state == .suppressed && standing.reason == .keyMissing)
+    #expect(shown(try plan(world)) == ["u-2 email 1"])
+    #expect(world.notices(of: dispatch).count == 2)
   }
 
   @Test("A channel that isn't set up keeps its notices due, and doesn't hold up the others")

@@ -138,6 +138,19 @@ struct ResultDecisionTests {
     #expect(recorded.detail == nil && recorded.outcome == .delivered)
   }
 
+  @Test("Without the user's key a provider's text isn't kept, and what it said is")
+  func withoutKey() throws {
+    var sent = try sent()
+    sent.world.lostKeys = [try id("u-1")]
+    let decision = try sent.world.perform(
+      result(#""provider_id":"SM1","outcome":"delivered","detail":"+15551230001""#))
+    guard case .deliveryRecorded(let recorded)? = decision.drafts.first?.payload else {
+      Issue.record("nothing was recorded")
+      return
+    }
+    #expect(recorded.detail == nil && recorded.outcome == .delivered)
+  }
+
   @Test(
     "Each way to be malformed has its path",
     arguments: [

@@ -78,6 +78,32 @@ struct UserDecisionTests {
     #expect(decision.codes == (word == "user-group" ? [] : ["\(word)-retired"]))
   }
 
+  @Test("An erasure is for ever: a second one appends nothing, and the id is refused by its name")
+  func erase() throws {
+    var world = try world()
+    let line = #"{"command":"erase","user_id":"u-1","reason":"request of 2026-11-20"}"#
+    let erased = try world.perform(line).drafts
+    #expect(erased.map(\.type) == [.userErased])
+    #expect(erased.map(\.decider) == [DecisionContext.currentDecider])
+    #expect(world.state.user(try id("u-1"))?.definition == nil)
+    #expect(try world.perform(line).drafts.isEmpty)
+    let nobody = try world.perform(#"{"command":"erase","user_id":"nobody","reason":"r"}"#)
+    #expect(nobody.codes == ["unknown-user"] && kind(nobody) == .notFound)
+    for command in ["opt-out", "opt-in"] {
+      #expect(
+        try world.perform(#"{"command":"\#(command)","user_id":"u-1"}"#).codes == ["user-erased"])
+    }
+    for command in ["enroll", "withdraw"] {
+      let line = #"{"command":"\#(command)","user_id":"u-1","program_id":1}"#
+      #expect(try world.perform(line).codes == ["user-erased"])
+    }
+    let again = try world.importing(#"{"users":[{"id":"u-1","name":"Ana","contacts":{}}]}"#)
+    #expect(again.codes == ["user-erased"])
+    #expect(throws: RequestError("reason", .missing)) {
+      try world.perform(#"{"command":"erase","user_id":"u-2"}"#)
+    }
+  }
+
   @Test("Nothing is recorded of whom or what isn't there, was erased, or is retired")
   func refused() throws {
     var world = try world()

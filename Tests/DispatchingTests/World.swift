@@ -175,7 +175,7 @@ enum FakeSeal {
       sealOrphan: { text in
         guard let nobody = EntityID("orphans") else { fatalError("orphans is an id") }
         return seal(text, nobody, .resultDetail)
-      })
+      }, hasKey: { !lost.contains($0) })
   }
 }
 

@@ -98,7 +98,7 @@ struct ListTests {
       SuppressionReason.allCases.map(\.rawValue) == [
         "opted-out", "no-address", "invalid-address", "quiet-hours", "duplicate",
         "dispatch-cancelled", "deadline-passed", "program-excludes", "rate-limited", "test-mode",
-        "earlier-acknowledgement", "superseded",
+        "earlier-acknowledgement", "superseded", "erased", "key-missing",
       ])
     #expect(
       NoticeKind.allCases.map(\.rawValue) == [

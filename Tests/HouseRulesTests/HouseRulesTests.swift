@@ -119,12 +119,41 @@ struct HouseRulesTests {
   func words() throws {
     let banned = ["/wo" + "rk/", "../sha" + "red", "help" + "er session", "hugging" + "face"]
     var texts = Self.files.map { ($0.path, $0.lines.joined(separator: "\n")) }
-    for path in ["README.md", "ledger/FORMAT.md", "ledger/EVENTS.md", "Package.swift"] {
+    for path in [
+      "README.md", "ledger/FORMAT.md", "ledger/EVENTS.md", "ledger/THREATS.md", "Package.swift",
+    ] {
       texts.append((path, try text(path)))
     }
     for (path, text) in texts {
       for word in banned { #expect(!text.contains(word), "\(path): \(word)") }
     }
+  }
+
+  @Test("each test that THREATS.md names is there, and each of the hostile world is named")
+  func threats() throws {
+    let named = Set(
+      try text("ledger/THREATS.md").split(separator: "`").map(String.init)
+        .filter { $0.contains("Tests.") && !$0.contains(" ") })
+    #expect(named.count > 50)
+    // Which functions stand in the file of which suite.
+    var known: Set<String> = []
+    for file in Self.files where !file.isShipped {
+      let words = file.lines.map { $0.split { !($0.isLetter || $0.isNumber) }.map(String.init) }
+      func names(after kind: String) -> [String] {
+        words.compactMap { line in
+          line.firstIndex(of: kind).flatMap { line.indices.contains($0 + 1) ? line[$0 + 1] : nil }
+        }
+      }
+      for suite in names(after: "struct") + names(after: "class") where suite.hasSuffix("Tests") {
+        for name in names(after: "func") { known.insert("\(suite).\(name)") }
+      }
+      guard file.path.hasSuffix("/HostileWorldTests.swift") else { continue }
+      for line in file.lines where line.hasPrefix("  func ") {
+        let name = line.dropFirst(7).prefix { $0.isLetter }
+        #expect(named.contains("HostileWorldTests.\(name)"), "\(name)")
+      }
+    }
+    #expect(named.subtracting(known).sorted() == [])
   }
 
   @Test("the top level holds what it should, and nothing else")

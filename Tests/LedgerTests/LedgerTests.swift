@@ -180,6 +180,27 @@ struct LedgerTests {
     }
   }
 
+  @Test("several processes add keys to one file, and none loses another's")
+  func keysOfSeveral() throws {
+    // These three ids' hashes begin with the same byte.
+    func add(_ user: String, _ ledger: Ledger) throws -> CallReceipt {
+      let catalogue = #"{"users":[{"id":"\#(user)","name":"N","contacts":{"sms":"+15551234567"}}]}"#
+      return try ledger.submit(
+        [.importCatalogue(try CatalogueDocument(parsing: Array(catalogue.utf8)))],
+        key: try ledger.newKey())
+    }
+    let (one, other) = (try directory.open(), try directory.open())
+    _ = try add("u-1", one)
+    _ = try add("u-166", other)
+    _ = try add("u-776", one)
+    // What can be opened is the same as before, and appends nothing.
+    for user in ["u-1", "u-166", "u-776"] {
+      #expect(try add(user, try directory.open()).events == nil, "\(user)")
+    }
+    let files = try FileManager.default.contentsOfDirectory(atPath: directory.path + "/keys/users")
+    #expect(files == ["a2"])
+  }
+
   @Test("records what a crash tore, once")
   func quarantine() throws {
     _ = try directory.withCatalogue()

@@ -34,7 +34,7 @@ struct DoctorTests {
     #expect(found.status == 0)
     let names = [
       "log", "checkpoint", "keys", "permissions", "disk", "clock", "settings", "views", "notices",
-      "outcomes",
+      "outcomes", "personal keys",
     ]
     #expect(found.results.keys.sorted() == names.sorted())
     // How full this machine's disk is, no test can know.

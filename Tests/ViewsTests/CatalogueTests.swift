@@ -74,6 +74,26 @@ struct CatalogueTests {
     #expect(try store.enrollments.programs(of: "u").isEmpty)
     #expect(try store.optOuts.of("u").isEmpty)
     #expect(try store.users.considered(groups: ["g"], program: "p", at: .minute(5)).isEmpty)
+    #expect(try store.users.lastErasure() == erased)
+    #expect(try store.users.ids(after: nil, limit: 9).map(\.isErased) == [true])
+  }
+
+  @Test("Erasures are found by when they were, from any of them on")
+  func erasures() throws {
+    var fixture = try Fixture()
+    #expect(try fixture.store.users.lastErasure() == nil)
+    var events: [EventID] = []
+    for name in ["c", "a", "b"] {
+      try fixture.append(Sample.user(EntityID(name) ?? "u"))
+    }
+    for name in ["c", "a", "b"] {
+      events.append(try fixture.append(.userErased(UserErased(userID: EntityID(name) ?? "u"))))
+    }
+    let users = fixture.store.users
+    #expect(try users.lastErasure() == events[2])
+    #expect(try users.erased(after: nil, limit: 2).map(\.by) == [events[0], events[1]])
+    #expect(try users.erased(after: events[0], limit: 9).map(\.id) == ["a", "b"])
+    #expect(try users.erased(after: events[2], limit: 9).isEmpty)
   }
 
   @Test("An opt-out holds until it is taken back for the same channel and program")

@@ -113,7 +113,7 @@ struct FileTests {
   func otherVersion() throws {
     let changes: [(sql: String, view: String, found: Int?, wanted: Int?)] = [
       ("UPDATE projection SET version = 99 WHERE name = 'notices'", "notices", 99, 3),
-      ("DELETE FROM projection WHERE name = 'users'", "users", nil, 1),
+      ("DELETE FROM projection WHERE name = 'users'", "users", nil, 2),
       ("INSERT INTO projection VALUES ('weather', 3)", "weather", 3, nil),
       ("PRAGMA user_version=7", "layout", 7, 1),
     ]
