@@ -40,13 +40,16 @@ package struct HistoryCursor {
   private var cursor: EventCursor
   private let point: HistoryPoint?
 
+  /// - Parameter part: Only these ids; `nil`: all.
   /// - Throws: `.noSuchEvent` where the point is an event that the log doesn't have.
-  package init(_ reader: LogReader, to point: HistoryPoint?) throws(AuditError) {
+  package init(
+    _ reader: LogReader, to point: HistoryPoint?, in part: Range<EventID>? = nil
+  ) throws(AuditError) {
     if case .event(let id) = point, id >= reader.size {
       throw .noSuchEvent(id, size: reader.size)
     }
     self.point = point
-    cursor = reader.events(from: 0)
+    cursor = reader.events(from: part?.lowerBound ?? 0, to: part?.upperBound ?? .max)
   }
 
   /// The next event, or `nil` after the last one.
@@ -56,5 +59,22 @@ package struct HistoryCursor {
     // Commits' times never decrease, so nothing behind the first one that is too late belongs here.
     guard let stored, point?.holds(stored.commit) ?? true else { return nil }
     return stored
+  }
+
+  /// Appends the lines of the next commit, each with its newline, as they are stored.
+  ///
+  /// - Returns: The commit, or `nil` after the last one. Of a `.known` point what hadn't happened
+  ///   yet is among the lines.
+  package mutating func readCommit(
+    appendingTo bytes: inout [UInt8]
+  ) throws(AuditError) -> CommitLine? {
+    let before = bytes.count
+    let commit: CommitLine?
+    do { commit = try cursor.readCommit(appendingTo: &bytes) } catch { throw .log(error) }
+    guard let commit, point?.holds(commit) ?? true else {
+      bytes.removeSubrange(before...)
+      return nil
+    }
+    return commit
   }
 }

@@ -18,13 +18,15 @@ package struct Recheck {
   /// - Parameters:
   ///   - point: Only the history up to it is read; all that was recorded, since decisions saw it.
   ///   - dispatch: Only what concerns it is examined.
+  ///   - keepsAccounts: Whether ``accounts`` will be asked for; without it, findings and notes are all
+  ///     that there is, and less is remembered.
   ///   - body: Told each event that is read.
   /// - Throws: `.noSuchDispatch`, `.noSuchEvent`, `.unreadableEvent`, `.log`.
   package init(
     _ reader: LogReader, at point: HistoryPoint? = nil, of dispatch: EntityID? = nil,
-    today zones: TodaysZones, observing body: (Event) -> Void = { _ in }
+    keepsAccounts: Bool = true, today zones: TodaysZones, observing body: (Event) -> Void = { _ in }
   ) throws(AuditError) {
-    var rechecker = Rechecker(of: dispatch, today: zones)
+    var rechecker = Rechecker(of: dispatch, keepsAccounts: keepsAccounts, today: zones)
     var cursor = try HistoryCursor(reader, to: point)
     var last: CommitLine?
     while let stored = try cursor.read() {

@@ -28,6 +28,7 @@ struct Rechecker {
   }
 
   let wanted: EntityID?
+  private let keepsAccounts: Bool
   let zones: TodaysZones
   private(set) var state = MemoryState()
   private(set) var telling = Telling()
@@ -47,9 +48,12 @@ struct Rechecker {
   /// When the last event was recorded.
   var lastTime: Instant? { lastEvent?.time }
 
-  /// - Parameter wanted: Only what concerns this dispatch is examined; `nil`: everything.
-  init(of wanted: EntityID? = nil, today zones: TodaysZones) {
+  /// - Parameters:
+  ///   - wanted: Only what concerns this dispatch is examined; `nil`: everything.
+  ///   - keepsAccounts: Whether ``account(of:by:)`` will be asked for.
+  init(of wanted: EntityID? = nil, keepsAccounts: Bool = true, today zones: TodaysZones) {
     self.wanted = wanted
+    self.keepsAccounts = keepsAccounts
     self.zones = zones
   }
 
@@ -66,7 +70,7 @@ struct Rechecker {
       checkKey(event)
       judge(event)
       for problem in books.take(event) { report(.books, event, problem) }
-      if case .dispatchRequested(let request) = event.payload,
+      if keepsAccounts, case .dispatchRequested(let request) = event.payload,
         state.dispatch(request.dispatchID) == nil
       {
         dispatches.append(request.dispatchID)
@@ -74,7 +78,7 @@ struct Rechecker {
     } else {
       interrupt(by: event)
     }
-    telling.take(event, state)
+    if keepsAccounts { telling.take(event, state) }
     state.apply(event)
     lastEvent = event
   }

@@ -2,6 +2,7 @@ import Bytes
 import Dispatching
 package import EventLog
 package import Events
+package import Merkle
 
 /// The byte-stable text of all that happened to one dispatch (`FORMAT.md` §10).
 package struct TransactionLog: Equatable, Sendable {
@@ -17,27 +18,41 @@ package struct TransactionLog: Equatable, Sendable {
   package init(
     of dispatchID: EntityID, _ events: [StoredEvent], in ledger: LedgerIdentity
   ) throws(AuditError) {
+    guard let commit = events.last?.commit else {
+      fatalError("invariant broken: a transaction log of no events")
+    }
+    try self.init(
+      of: dispatchID, events.map { ($0.id, $0.line) },
+      upTo: TreeHead(size: commit.end, root: commit.root), in: ledger)
+  }
+
+  /// Makes the text from the lines of the stream's events, which aren't none, in the log's order.
+  ///
+  /// - Parameter head: Of the tree after the commit that holds the last one.
+  package init(
+    of dispatchID: EntityID, _ lines: [(id: EventID, line: [UInt8])], upTo head: TreeHead,
+    in ledger: LedgerIdentity
+  ) throws(AuditError) {
     self.dispatchID = dispatchID
-    var decoded: [(stored: StoredEvent, event: Event, envelope: Envelope)] = []
-    for stored in events {
+    var decoded: [(event: Event, envelope: Envelope)] = []
+    for (id, line) in lines {
       do {
-        let envelope = try Envelope(decoding: stored.line)
-        decoded.append((stored, try envelope.event(), envelope))
+        let envelope = try Envelope(decoding: line)
+        decoded.append((try envelope.event(), envelope))
       } catch {
-        throw .unreadableEvent(stored.id, error)
+        throw .unreadableEvent(id, error)
       }
     }
-    lines = ["transaction-log 1", "ledger \(ledger.id.hex) \(ledger.origin)"]
-    lines.append("dispatch \(dispatchID.text)")
+    self.lines = ["transaction-log 1", "ledger \(ledger.id.hex) \(ledger.origin)"]
+    self.lines.append("dispatch \(dispatchID.text)")
     addHeader(decoded.map(\.event.payload))
     for entry in decoded { addEvent(entry.envelope) }
     addCounts(decoded.map(\.event))
-    guard let first = decoded.first?.stored, let last = decoded.last?.stored else {
+    guard let first = lines.first, let last = lines.last else {
       fatalError("invariant broken: a transaction log of no events")
     }
-    lines += [
-      "first \(first.id)", "last \(last.id)", "size \(last.commit.end)",
-      "root \(last.commit.root.base64)",
+    self.lines += [
+      "first \(first.id)", "last \(last.id)", "size \(head.size)", "root \(head.root.base64)",
     ]
   }
 

@@ -12,6 +12,14 @@ enum ExportCommand {
   /// What an export is of.
   enum Format: String, CaseIterable, Sendable {
     case tlog, jsonl, cloudevents, csv, parquet, sqlite, openadr, bundle
+
+    /// Whether it has several files, in a directory of their own.
+    var isDirectory: Bool {
+      switch self {
+      case .tlog, .csv, .parquet, .openadr, .bundle: true
+      case .jsonl, .cloudevents, .sqlite: false
+      }
+    }
   }
 
   static let format = Option(
@@ -33,6 +41,9 @@ enum ExportCommand {
     help: "parquet: how pages are compressed; zstd unless given")
   static let leafHashes = Option(
     flag: "leaf-hashes", help: "jsonl, cloudevents: each line's leaf hash with it")
+  static let proofs = Option(
+    flag: "proofs",
+    help: "bundle: a C2SP tlog-proof of each event, however many; without it, up to 10,000")
   static let resume = Option(
     flag: "resume", help: "Go on with what the same call began and didn't end")
   static let entry = AuditorCommand(
@@ -50,7 +61,8 @@ enum ExportCommand {
       sqlite: the views, whole. openadr: programs, events (one a dispatch) and reports (who was told)
       as OpenADR 3.1's JSON; drills and what else it has no place for are left out, and counted in
       the manifest. bundle: a BagIt bag of lines, tables and transaction logs, with the newest
-      checkpoint and a proof of every line.
+      checkpoint, a proof of all lines together and, of up to 10,000 or with --proofs of however many
+      (about 1.2 kB each), a C2SP tlog-proof of each.
 
       tlog, up to the newest checkpoint: checkpoint and vkey; tile/… and tile/entries/…, as any C2SP
       reader expects them; checkpoints/SIZE; consistency/SIZE1-SIZE2.json from each to the next; and
@@ -68,7 +80,7 @@ enum ExportCommand {
       Example("ledger-audit export --format jsonl --out - | jq .", "The stored lines"),
       Example("ledger-audit export --out tiles --event 30 --event 31", "All, with two proofs"),
     ],
-    takes: [format, out, event, tables, partition, compression, leafHashes, resume]
+    takes: [format, out, event, tables, partition, compression, leafHashes, proofs, resume]
       + EventFilter.options + HistoryOption.all, run: run)
 
   static func run(
@@ -100,6 +112,7 @@ enum ExportCommand {
       ("--tables", invocation[tables] != nil && format != .csv && format != .parquet),
       ("--partition", invocation[partition] != nil && format != .parquet),
       ("--compression", invocation[compression] != nil && format != .parquet),
+      ("--proofs", invocation[proofs] && format != .bundle),
       ("--leaf-hashes", invocation[leafHashes] && !isOfLines),
       ("--resume", invocation[resume] && (format == .tlog || invocation[out] == "-")),
       ("a filter", isFiltered && (format == .tlog || format == .sqlite)),

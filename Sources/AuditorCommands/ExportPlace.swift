@@ -48,28 +48,45 @@ struct ExportPlace {
     }
     let base = name.map { "\($0)." } ?? ""
     let names = [name, name.map { "\($0).partial" }, "\(base)plan", "\(base)plan.partial"]
-    let standing: Bool
+    let standing: [String]
     do throws(StorageError) {
       let found = try storage.list(".")
-      standing = isDirectory ? !found.isEmpty : found.contains { names.contains($0) }
+      standing = isDirectory ? found : found.filter { names.contains($0) }
     } catch {
       throw Self.failure(error)
     }
-    self.resumes = resumes && standing
+    self.resumes = resumes && !standing.isEmpty
     var document = plan
-    if standing {
-      guard resumes else {
-        throw CommandFailure(
-          .exists, "'\(out)' is there already", notDone: "nothing was written",
-          hint: "--resume goes on with an export that was interrupted")
-      }
-      self.size = try Self.pinnedSize(in: storage, base, of: plan, out)
-    } else {
+    guard resumes || standing.isEmpty else {
+      throw CommandFailure(
+        .exists, "'\(out)' is there already", notDone: "nothing was written",
+        hint: "--resume goes on with an export that was interrupted")
+    }
+    // Who was interrupted before the plan was whole has written nothing else.
+    let planPartial = isDirectory ? "plan.json.partial" : "\(base)plan.partial"
+    if standing.allSatisfy({ $0 == planPartial }) {
       self.size = size
+    } else {
+      self.size = try Self.pinnedSize(in: storage, base, of: plan, out)
     }
     document["size"] = .string(String(self.size))
     self.plan = document
     try write(document, to: planPath)
+  }
+
+  /// When the export began that is to be gone on with, where its times depend on that.
+  ///
+  /// - Parameters:
+  ///   - out: The directory or file, as it was named.
+  ///   - isDirectory: Whether the format has several files.
+  static func beginning(of out: String, isDirectory: Bool) -> Instant? {
+    let directory = isDirectory ? out : parentDirectory(of: out)
+    let path = isDirectory ? "plan.json" : "\(lastPart(of: out)).plan"
+    guard let storage = try? FileStorage.openForReading(directory: directory),
+      let bytes = read(path, in: storage), case .object(let plan)? = try? JSON(parsing: bytes),
+      case .string(let text)? = plan["asked_at"]
+    else { return nil }
+    return Instant(text: text.utf8)
   }
 
   private var planPath: String { name.map { "\($0).plan" } ?? "plan.json" }
@@ -100,9 +117,13 @@ struct ExportPlace {
       guard found == plan else { break }
       return size
     }
+    let isRelative = plan["asked_at"] != nil
     throw CommandFailure(
       .exists, "'\(out)' holds something else than this export", notDone: "nothing was written",
-      hint: "an export is resumed by the call that began it")
+      hint: "an export is resumed by the call that began it"
+        + (isRelative
+          ? "; once it has ended, a time such as -2h means another one: its manifest has the times"
+          : ""))
   }
 
   private static func read(_ path: String, in storage: FileStorage) -> [UInt8]? {
@@ -131,6 +152,7 @@ struct ExportPlace {
     _ range: ExportRange, _ files: [ExportedFile], leftOut: JSONObject? = nil
   ) throws(CommandFailure) -> (object: JSONObject, file: ExportedFile) {
     var object = plan
+    object["asked_at"] = nil
     object["events"] = .string(String(range.count))
     object["files"] = .array(files.map(\.document))
     object["first"] = range.events.map { .string(String($0.lowerBound)) } ?? .null

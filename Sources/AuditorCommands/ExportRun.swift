@@ -17,6 +17,8 @@ struct ExportRun {
   private let point: HistoryPoint?
   private let filter: EventFilter
   private let format: ExportCommand.Format
+  /// When the call was made, or the interrupted one that it goes on with.
+  private let now: Instant
 
   init(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
@@ -24,10 +26,14 @@ struct ExportRun {
     self.invocation = invocation
     self.world = world
     ledger = try AuditedLedger(invocation).watched("export", &session)
-    let now = world.now()
+    format = invocation[ExportCommand.format]
+    let out = invocation[ExportCommand.out]
+    let began =
+      invocation[ExportCommand.resume]
+      ? ExportPlace.beginning(of: out, isDirectory: format.isDirectory) : nil
+    now = began ?? world.now()
     point = try HistoryOption.point(invocation, now: now)
     filter = EventFilter(invocation, now: now)
-    format = invocation[ExportCommand.format]
     let whole = try ledger.reader()
     if format == .bundle {
       let (storage, identity) = (ledger.storage, ledger.identity)
@@ -43,6 +49,9 @@ struct ExportRun {
     }
   }
 
+  /// As many threads as there are processors, up to four.
+  private static let workers: Workers = { doAtOnce($0, $1) }
+
   private var style: LineExport.Style { format == .jsonl ? .jsonl : .cloudEvents }
 
   private func scope(upTo size: UInt64 = .max) -> ExportScope {
@@ -56,7 +65,8 @@ struct ExportRun {
 
   /// Prints the lines to standard output.
   func print(_ session: inout Session) throws(CommandFailure) -> ExitStatus {
-    let export = LineExport(scope(), style, leafHashes: invocation[ExportCommand.leafHashes])
+    let export = LineExport(
+      scope(), style, leafHashes: invocation[ExportCommand.leafHashes], workers: Self.workers)
     var failure: CommandFailure?
     do throws(ExportError) {
       _ = try export.write { (bytes) throws(ExportError) in
@@ -77,9 +87,8 @@ struct ExportRun {
   ///
   /// - Returns: The manifest.
   func write() throws(CommandFailure) -> JSONObject {
-    let isDirectory = [.csv, .parquet, .openadr, .bundle].contains(format)
     let place = try ExportPlace(
-      invocation[ExportCommand.out], isDirectory: isDirectory,
+      invocation[ExportCommand.out], isDirectory: format.isDirectory,
       resumes: invocation[ExportCommand.resume], plan: plan, size: reader.size)
     let scope = scope(upTo: place.size)
     let written: (range: ExportRange, files: [ExportedFile])
@@ -100,7 +109,7 @@ struct ExportRun {
     case .jsonl, .cloudevents, .tlog:
       let leafHashes = invocation[ExportCommand.leafHashes]
       let lines = try exporting { () throws(ExportError) in
-        try LineExport(scope, style, leafHashes: leafHashes)
+        try LineExport(scope, style, leafHashes: leafHashes, workers: Self.workers)
           .write(to: place.name ?? "", in: place.storage, resumes: place.resumes)
       }
       written = (lines.range, [lines.file])
@@ -124,6 +133,10 @@ struct ExportRun {
     case .known(let time)?: plan["known_at"] = .string(time.text)
     case nil: break
     }
+    if filter.isRelative || HistoryOption.isRelative(invocation) {
+      plan["asked_at"] = .string(now.text)
+    }
+    if invocation[ExportCommand.proofs] { plan["proofs"] = true }
     plan["filters"] = .object(filter.document)
     plan["format"] = .string(format.rawValue)
     if invocation[ExportCommand.leafHashes] { plan["leaf_hashes"] = true }
@@ -152,10 +165,13 @@ struct ExportRun {
     if tables.contains(.findings) {
       let (world, point) = (world, point)
       findings = try auditing { () throws(AuditError) in
-        try Recheck(scope.reader, at: point, today: world.zones()).findings
+        try Recheck(
+          scope.reader, at: point, keepsAccounts: false, today: world.zones()
+        ).findings
       }
     }
-    return TableExport(scope, findings: findings) { () throws(StorageError) in
+    return TableExport(scope, findings: findings, workers: Self.workers) {
+      () throws(StorageError) in
       try place.storage.openScratch()
     }
   }
@@ -178,10 +194,15 @@ struct ExportRun {
     let tables = try tableExport(scope, place)
     let (storage, hasLogs) = (ledger.storage, filter.choosesWholeDispatches)
     let bundle = try exporting { () throws(ExportError) in
-      try BundleExport(of: scope, storage, into: place.storage, resumes: place.resumes)
+      try BundleExport(
+        of: scope, storage, into: place.storage, resumes: place.resumes, workers: Self.workers
+      ) { () throws(StorageError) in
+        try place.storage.openScratch()
+      }
     }
+    let provesEach = invocation[ExportCommand.proofs]
     let payload = try exporting { () throws(ExportError) in
-      try bundle.writePayload(tables, hasTransactionLogs: hasLogs)
+      try bundle.writePayload(tables, hasTransactionLogs: hasLogs, provesEach: provesEach)
     }
     let manifest = try place.writeManifest(payload.range, payload.files)
     try exporting { () throws(ExportError) in

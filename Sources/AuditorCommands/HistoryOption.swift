@@ -30,6 +30,12 @@ enum HistoryOption {
         hint: "what was known at a time is what had been recorded then; give one of them")
     }
   }
+
+  /// Whether the moment is another one when the same call is made later.
+  static func isRelative(_ invocation: Invocation) -> Bool {
+    if case .time(let time)? = invocation[asOf] { return time.isRelative }
+    return invocation[knownAt]?.isRelative ?? false
+  }
 }
 
 /// An event's id, or a time as people write it.

@@ -1,5 +1,6 @@
 import CommandLineInterface
 import EventLog
+import Synchronization
 
 /// A ledger's files, and how far into its log the last read went.
 ///
@@ -8,6 +9,7 @@ import EventLog
 final class WatchedStorage: Storage {
   private let files: any Storage
   private let progress: Progress
+  private let lock = Mutex(())
   private let total: UInt64
   /// How many bytes the segments before one hold.
   private let before: [String: UInt64]
@@ -25,7 +27,10 @@ final class WatchedStorage: Storage {
     total = bytes
   }
 
-  fileprivate func tell(_ position: UInt64) { progress.advance(to: position, of: total) }
+  /// Threads may read at once.
+  fileprivate func tell(_ position: UInt64) {
+    lock.withLock { _ in progress.advance(to: position, of: total) }
+  }
 
   func open(_ path: String, for access: StorageAccess) throws(StorageError) -> any StorageFile {
     let file = try files.open(path, for: access)

@@ -25,6 +25,11 @@ package struct HumanTime: Hashable, Sendable {
     self.meaning = meaning
   }
 
+  /// Whether it means another instant when it is read later.
+  package var isRelative: Bool {
+    if case .instant = meaning { false } else { true }
+  }
+
   /// The instant that is meant when it is read at `now`, held within the years 1...9999.
   package func instant(at now: Instant) -> Instant {
     switch meaning {

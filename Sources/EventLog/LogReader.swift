@@ -161,6 +161,28 @@ package struct EventCursor {
     }
   }
 
+  /// Appends what is left of the commit that holds the next event: lines as they are stored, each
+  /// with its newline, so one range of the segment.
+  ///
+  /// - Returns: That commit; `nil` after the last event.
+  /// - Throws: As ``read()`` does.
+  package mutating func readCommit(
+    appendingTo bytes: inout [UInt8]
+  ) throws(LogError) -> CommitLine? {
+    guard next < limit else { return nil }
+    while true {
+      if let commit, next < commit.end, let scanner {
+        let end = min(commit.end, limit)
+        let start = scanner.eventRanges[Int(next - commit.first)].lowerBound
+        let last = scanner.eventRanges[Int(end - commit.first) - 1].upperBound
+        bytes += scanner.buffer[start...last]
+        next = end
+        return commit
+      }
+      try advance()
+    }
+  }
+
   private mutating func stored(in commit: CommitLine, _ scanner: SegmentScanner) -> StoredEvent {
     let index = Int(next - commit.first)
     let range = scanner.eventRanges[index]

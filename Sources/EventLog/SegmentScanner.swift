@@ -202,7 +202,7 @@ package struct SegmentScanner {
 }
 
 /// The index of the first such byte in a part of `bytes`, eight at a time.
-func firstIndex(
+package func firstIndex(
   of byte: UInt8, in bytes: Span<UInt8>, from start: Int, to end: Int
 ) -> Int? {
   let raw = unsafe bytes.bytes

@@ -17,9 +17,14 @@ package final class EventDecoder {
 
   /// Reads a line of the log, without its newline, as ``Event/init(decoding:upcasters:)`` does.
   package func event(of line: [UInt8]) throws(EventError) -> Event {
-    guard line.count <= Event.lineLimit else { throw .tooLong(bytes: line.count) }
+    unsafe try event(of: line.span.bytes)
+  }
+
+  /// Reads a line that stands among others.
+  package func event(of line: RawSpan) throws(EventError) -> Event {
+    guard line.byteCount <= Event.lineLimit else { throw .tooLong(bytes: line.byteCount) }
     do {
-      let event = unsafe try scanner.read(line.span.bytes) { line throws(EventError) in
+      let event = try scanner.read(line) { line throws(EventError) in
         try ObjectReader.read(&line, texts: texts?.known) { reader throws(EventError) in
           try Event(from: &reader)
         }
@@ -27,7 +32,8 @@ package final class EventDecoder {
       if let event { return event }
     } catch {}
     // An older version of a type, or not an event: this says which.
-    return try Envelope(decoding: line).event(upcasters: upcasters)
+    let bytes = unsafe line.withUnsafeBytes { unsafe Array($0) }
+    return try Envelope(decoding: bytes).event(upcasters: upcasters)
   }
 }
 

@@ -50,6 +50,7 @@ package struct BundleCheck {
     }
     let head = note.flatMap { try? Checkpoint(text: $0.text) }?.head
     try checkEvents(head)
+    try checkProofs(head)
   }
 
   private mutating func add(_ place: String, _ message: String) {
@@ -71,8 +72,14 @@ package struct BundleCheck {
   }
 
   private mutating func lines(_ path: String) throws(StorageError) -> FileLines? {
+    try open(path) { FileLines($0) }
+  }
+
+  private mutating func open<Reader>(
+    _ path: String, _ read: (any StorageFile) throws(StorageError) -> Reader
+  ) throws(StorageError) -> Reader? {
     do throws(StorageError) {
-      return FileLines(try storage.open(path, for: .reading))
+      return try read(try storage.open(path, for: .reading))
     } catch {
       guard Self.isOfTheFile(error) else { throw error }
       add(path, error.isMissing ? "is missing" : "can't be read (system error \(error.code))")
@@ -168,6 +175,55 @@ package struct BundleCheck {
     if let whole, missing < whole { add("event \(missing)", "is missing") }
     if let head, head != TreeHead(size: folded.size, root: folded.root) {
       add("data/tree-proof", "doesn't lead to the checkpoint's root")
+    }
+  }
+
+  /// Checks the proofs of single events; where there are some, each event has one.
+  private mutating func checkProofs(_ head: TreeHead?) throws(StorageError) {
+    let names: [String]
+    do { names = try storage.list(BundleProofs.directory) } catch {
+      guard Self.isOfTheFile(error) else { throw error }
+      return
+    }
+    guard var events = try lines("data/events.jsonl") else { return }
+    func next() throws(StorageError) -> Line? {
+      while let bytes = try events.read() {
+        if let id = try? Envelope(decoding: bytes).id { return Line(id: id, bytes: bytes) }
+      }
+      return nil
+    }
+    var line = try next()
+    for name in names {
+      let path = "\(BundleProofs.directory)/\(name)"
+      let opened = try open(path) { (file) throws(StorageError) in try BundleProofs.Reader(file) }
+      guard var reader = opened else { continue }
+      while let bytes = try reader.read() {
+        guard let proof = try? TransparencyProof(bytes) else {
+          add(path, "holds something that is no C2SP tlog-proof")
+          continue
+        }
+        while let event = line, event.id < proof.index {
+          add("event \(event.id)", "has no proof of its own in \(BundleProofs.directory)")
+          line = try next()
+        }
+        let place = "\(path) event \(proof.index)"
+        guard let event = line, event.id == proof.index else {
+          add(place, "is proved, and isn't there, or stands at another place")
+          continue
+        }
+        if proof.note.bytes != note?.bytes {
+          add(place, "isn't proved for the checkpoint of the bundle")
+        } else if let head,
+          !proof.proof.proves(leaf: MerkleTree.leafHash(event.bytes), at: event.id, in: head)
+        {
+          add(place, "isn't proved: the event or its proof was changed")
+        }
+        line = try next()
+      }
+    }
+    while let event = line {
+      add("event \(event.id)", "has no proof of its own in \(BundleProofs.directory)")
+      line = try next()
     }
   }
 

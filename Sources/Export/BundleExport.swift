@@ -11,9 +11,8 @@ package struct BundleExport {
   private let head: TreeHead
   private let storage: any Storage
   private let resumes: Bool
-
-  /// Dispatches whose streams are held in memory at once.
-  private static let dispatchesAtOnce = 4_096
+  private let workers: Workers
+  private let scratch: Scratch
 
   /// What a bundle must not reach beyond: the newest checkpoint.
   ///
@@ -38,35 +37,47 @@ package struct BundleExport {
   /// - Parameters:
   ///   - ledger: The ledger's own files; nothing is written there.
   ///   - storage: The bag's directory.
+  ///   - workers: Who makes parts of it at once.
+  ///   - scratch: Where bytes wait that are too many for memory.
   package init(
-    of scope: ExportScope, _ ledger: any Storage, into storage: any Storage, resumes: Bool
+    of scope: ExportScope, _ ledger: any Storage, into storage: any Storage, resumes: Bool,
+    workers: @escaping Workers = oneByOne, scratch: @escaping Scratch
   ) throws(ExportError) {
     self.scope = scope
     (note, head) = try Self.newest(ledger, scope.reader.identity)
     self.storage = storage
     self.resumes = resumes
+    self.workers = workers
+    self.scratch = scratch
   }
 
   /// Writes the payload: all files in `data/`.
   ///
-  /// - Parameter hasTransactionLogs: Whether the filters choose dispatches and times alone.
+  /// - Parameters:
+  ///   - hasTransactionLogs: Whether the filters choose dispatches and times alone.
+  ///   - provesEach: Whether each event gets a proof of its own, however many there are.
   /// - Throws: `.otherRoot` where the log's events don't lead to the checkpoint.
   package func writePayload(
-    _ tables: TableExport, hasTransactionLogs: Bool
+    _ tables: TableExport, hasTransactionLogs: Bool, provesEach: Bool
   ) throws(ExportError) -> (range: ExportRange, files: [ExportedFile]) {
     for directory in ["data", "data/tables", "data/transaction-logs"] {
       try makeDirectory(directory)
     }
     var files: [ExportedFile] = []
     files.append(try write(note.bytes, to: "data/checkpoint"))
-    let events = try LineExport(scope, .jsonl, leafHashes: false)
+    let events = try LineExport(scope, .jsonl, leafHashes: false, workers: workers)
       .write(to: "data/events.jsonl", in: storage, resumes: resumes)
     files.append(events.file)
     var sink = try CSVSink(
       ExportTable.all, in: storage, prefix: "data/tables/", resumes: resumes)
     files += try tables.write(to: &sink).files
-    let (proof, dispatches) = try writeProof()
-    if hasTransactionLogs { files += try writeTransactionLogs(of: dispatches) }
+    let provesEach = provesEach || events.range.count <= BundleProofs.withoutBeingAsked
+    let (proof, proofs) = try writeProof(each: provesEach)
+    files += proofs
+    if hasTransactionLogs {
+      let logs = try BundleLogs(scope, in: storage, resumes: resumes, workers: workers, scratch)
+      files += try logs.write()
+    }
     files.append(proof)
     let key = "\(scope.reader.identity.verifierKey.text)\n"
     files.append(try write(Array(key.utf8), to: "data/vkey"))
@@ -114,14 +125,16 @@ package struct BundleExport {
     try ExportedFile(bytes, written: path, in: storage, resumes: resumes)
   }
 
-  /// Proves every told event, and finds the dispatches that they are of, by first event.
-  private func writeProof() throws(ExportError) -> (file: ExportedFile, dispatches: [EntityID]) {
+  /// Proves every told event: all by one proof, and each by its own where that is wanted.
+  private func writeProof(
+    each provesEach: Bool
+  ) throws(ExportError) -> (tree: ExportedFile, proofs: [ExportedFile]) {
     let file = try ExportFile("data/tree-proof", in: storage, resumes: resumes)
     try file.write(Array("\(TreeProof.header)\n".utf8))
     var proof = TreeProof()
     var folded = TreeProofReader()
-    var dispatches: [EntityID] = []
-    var known: Set<EntityID> = []
+    var hashes = provesEach ? try TreeFile(size: head.size, scratch) : nil
+    var ids = Lane(capacity: 1 << 16, in: ScratchRoom(scratch))
     func give(_ part: TreeProof.Part) throws(ExportError) {
       let line = Array(part.text.utf8)
       _ = folded.take(line)
@@ -131,11 +144,10 @@ package struct BundleExport {
     var told = scope
     told.skipsWhatIsNotHeld = false
     _ = try told.forEach { (stored, isTold) throws(ExportError) in
-      try proof.append(leaf: MerkleTree.leafHash(stored.line), isTold: isTold, give)
-      guard isTold, let id = Replay.dispatchID(of: stored.line).flatMap({ EntityID($0) }),
-        known.insert(id).inserted
-      else { return }
-      dispatches.append(id)
+      let leaf = MerkleTree.leafHash(stored.line)
+      try proof.append(leaf: leaf, isTold: isTold, give)
+      try hashes?.append(leaf: leaf)
+      if isTold { try ids.append(0, stored.id) }
     }
     // Whatever lies beyond the point belongs to the checkpoint's tree, too.
     var rest = scope.reader.events(from: proof.size)
@@ -143,34 +155,19 @@ package struct BundleExport {
       let stored: StoredEvent?
       do { stored = try rest.read() } catch { throw .log(error) }
       guard let stored else { break }
-      try proof.append(leaf: MerkleTree.leafHash(stored.line), isTold: false, give)
+      let leaf = MerkleTree.leafHash(stored.line)
+      try proof.append(leaf: leaf, isTold: false, give)
+      try hashes?.append(leaf: leaf)
     }
     try proof.finish(give)
     guard folded.size == head.size, folded.root == head.root else {
       throw .otherRoot(size: head.size)
     }
-    return (try file.finish(), dispatches)
-  }
-
-  private func writeTransactionLogs(
-    of dispatches: [EntityID]
-  ) throws(ExportError) -> [ExportedFile] {
-    var files: [ExportedFile] = []
-    var rest = dispatches[...]
-    while !rest.isEmpty {
-      let logs: [TransactionLog]
-      do {
-        logs = try Replay(scope.reader, at: scope.point)
-          .transactionLogs(of: Array(rest.prefix(Self.dispatchesAtOnce)))
-      } catch {
-        throw .audit(error)
-      }
-      rest = rest.dropFirst(Self.dispatchesAtOnce)
-      for log in logs {
-        let path = "data/transaction-logs/\(log.dispatchID.text).log"
-        files.append(try write(Array(log.text.utf8), to: path))
-      }
-    }
-    return files
+    let tree = try file.finish()
+    guard var hashes else { return (tree, []) }
+    try makeDirectory(BundleProofs.directory)
+    let proofs = try BundleProofs.write(
+      of: ids, &hashes, note, size: head.size, in: storage, resumes: resumes)
+    return (tree, proofs)
   }
 }

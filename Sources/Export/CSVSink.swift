@@ -5,7 +5,21 @@ package import EventLog
 package struct CSVSink: ExportSink {
   /// By the number of the table; `nil` where it isn't written.
   private var files: [ExportFile?] = Array(repeating: nil, count: ExportTable.all.count)
-  private var instants = InstantTexts()
+
+  /// Spells rows as lines.
+  package struct Maker: RowMaker {
+    /// By the number of the table.
+    fileprivate let isWanted: [Bool]
+    private var instants = InstantTexts()
+
+    fileprivate init(isWanted: [Bool]) { self.isWanted = isWanted }
+
+    package mutating func append(
+      _ row: ExportRow, of table: ExportTable, to bytes: inout [UInt8]
+    ) {
+      if isWanted[table.number] { row.appendCSV(to: &bytes, &instants) }
+    }
+  }
 
   /// Begins the files.
   ///
@@ -24,12 +38,14 @@ package struct CSVSink: ExportSink {
     }
   }
 
+  package var maker: Maker { Maker(isWanted: files.map { $0 != nil }) }
+
   package mutating func take(
-    _ row: ExportRow, of table: ExportTable
+    _ made: ArraySlice<UInt8>, of table: ExportTable
   ) throws(ExportError) {
     guard let file = files[table.number] else { return }
     file.countRow()
-    try file.write { bytes in row.appendCSV(to: &bytes, &instants) }
+    try file.write { bytes in bytes += made }
   }
 
   package mutating func finish(_ range: ExportRange) throws(ExportError) -> [ExportedFile] {

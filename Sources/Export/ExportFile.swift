@@ -20,8 +20,6 @@ final class ExportFile {
   private var hasher = SHA256Hasher()
   private var rows: UInt64?
 
-  private var spare: [UInt8] = []
-
   private static let capacity = 1 << 20
   private static let directly = 1 << 17
 
@@ -67,16 +65,12 @@ final class ExportFile {
   }
 
   func write(_ bytes: [UInt8]) throws(ExportError) {
-    if !buffer.isEmpty || bytes.count < Self.directly {
+    if bytes.count < Self.directly {
       try write { $0 += bytes }
-      return
+    } else {
+      try flush()
+      try put(bytes)
     }
-    // Large enough by itself: it isn't copied.
-    swap(&buffer, &spare)
-    buffer = bytes
-    try flush()
-    swap(&buffer, &spare)
-    spare = []
   }
 
   /// Takes in that a row or line is complete.
@@ -87,26 +81,43 @@ final class ExportFile {
   func count(_ more: UInt64) { rows = (rows ?? 0) + more }
 
   private func flush() throws(ExportError) {
-    guard !buffer.isEmpty else { return }
-    unsafe hasher.update(buffer.span.bytes)
+    if buffer.isEmpty { return }
+    try put(buffer)
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  private func put(_ bytes: [UInt8]) throws(ExportError) {
+    hash(bytes)
+    try writeUnhashed(bytes[...])
+  }
+
+  /// Takes bytes into the digest, in their order; they are written by ``writeUnhashed(_:)``, which
+  /// another thread may do meanwhile.
+  func hash(_ bytes: [UInt8]) { unsafe hasher.update(bytes.span.bytes) }
+
+  /// Writes bytes whose digest is taken by ``hash(_:)``; nothing else may have been written.
+  func writeUnhashed(_ bytes: ArraySlice<UInt8>) throws(ExportError) {
     do throws(StorageError) {
-      if try !isStored() {
+      if try !isStored(bytes) {
         guard !isWhole else { throw Self.other }
-        try file.writeFully(buffer, at: written)
+        var rest = bytes
+        while !rest.isEmpty {
+          let count = try file.write(rest, at: written + UInt64(bytes.count - rest.count))
+          rest = rest.dropFirst(count)
+        }
       }
     } catch {
       throw error == Self.other ? .otherContent(path: path) : .storage(error)
     }
-    written += UInt64(buffer.count)
-    buffer.removeAll(keepingCapacity: true)
+    written += UInt64(bytes.count)
   }
 
-  /// Whether the buffer's bytes stand in the file already, at their place.
-  private func isStored() throws(StorageError) -> Bool {
-    guard written + UInt64(buffer.count) <= earlier else { return false }
-    var stored = [UInt8](repeating: 0, count: buffer.count)
+  /// Whether the bytes stand in the file already, at their place.
+  private func isStored(_ bytes: ArraySlice<UInt8>) throws(StorageError) -> Bool {
+    guard written + UInt64(bytes.count) <= earlier else { return false }
+    var stored = [UInt8](repeating: 0, count: bytes.count)
     let count = try file.readFully(into: &stored, range: 0..<stored.count, at: written)
-    return count == stored.count && stored == buffer
+    return count == stored.count && stored.elementsEqual(bytes)
   }
 
   /// Stands for bytes that aren't those of this export; no call answers so.

@@ -117,13 +117,25 @@ extension ExportRow {
   }
 }
 
+/// Makes of rows what their files are to hold, or what may become that, while others wait.
+package protocol RowMaker: Sendable {
+  /// Appends what a row comes to; nothing where its table isn't written.
+  mutating func append(_ row: ExportRow, of table: ExportTable, to bytes: inout [UInt8])
+}
+
 /// Takes the rows of an export, each as it is filled, into files of one format.
 package protocol ExportSink {
+  associatedtype Maker: RowMaker
+
+  /// Makes rows ready, in any order; each thread has its own.
+  var maker: Maker { get }
+
   /// Takes in what the export is of, before the first row.
   mutating func begin(_ range: ExportRange) throws(ExportError)
 
-  /// Takes a whole row of a table; rows of one table come in their order, tables in any.
-  mutating func take(_ row: ExportRow, of table: ExportTable) throws(ExportError)
+  /// Takes what ``maker`` made of a whole row of a table; rows of one table come in their order,
+  /// tables in any.
+  mutating func take(_ made: ArraySlice<UInt8>, of table: ExportTable) throws(ExportError)
 
   /// Takes in that there are no more rows: makes all files whole and durable, under their names.
   ///

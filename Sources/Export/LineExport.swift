@@ -17,12 +17,20 @@ package struct LineExport {
   private let scope: ExportScope
   private let style: Style
   private let hasLeafHashes: Bool
-  private static let capacity = 1 << 17
+  private let workers: Workers
 
-  package init(_ scope: ExportScope, _ style: Style, leafHashes: Bool) {
+  /// How many bytes are handed over at once, or somewhat more: what a processor's own cache holds.
+  private static let capacity = 1 << 19
+  /// So many are written before their digest is taken.
+  private static let round = 1 << 22
+
+  package init(
+    _ scope: ExportScope, _ style: Style, leafHashes: Bool, workers: @escaping Workers = oneByOne
+  ) {
     self.scope = scope
     self.style = style
     hasLeafHashes = leafHashes
+    self.workers = workers
   }
 
   /// Hands over the lines with their newlines, many at a time.
@@ -31,10 +39,19 @@ package struct LineExport {
   package func write(
     _ take: ([UInt8]) throws(ExportError) -> Void
   ) throws(ExportError) -> ExportRange {
+    if scope.isWhole, !hasLeafHashes {
+      let bodies = try Bodies(scope)
+      var bytes: [UInt8] = []
+      repeat {
+        bytes.removeAll(keepingCapacity: true)
+        try bodies.read(Self.capacity, into: &bytes)
+        if !bytes.isEmpty { try take(bytes) }
+      } while !bytes.isEmpty
+      return try bodies.range()
+    }
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(Self.capacity + 65_536)
     var scanner = CanonicalScanner()
-    let read = try scope.forEach { (stored, isTold) throws(ExportError) in
+    let found = try scope.forEach { (stored, isTold) throws(ExportError) in
       guard isTold else { return }
       if hasLeafHashes {
         try append(stored, to: &bytes, &scanner)
@@ -46,15 +63,15 @@ package struct LineExport {
       try take(bytes)
       bytes.removeAll(keepingCapacity: true)
     }
-    guard let read else { throw .noEvents }
+    guard let range = scope.range(of: found) else { throw .noEvents }
     if !bytes.isEmpty { try take(bytes) }
-    return read.range
+    return range
   }
 
   /// What would be written.
   package func range() throws(ExportError) -> ExportRange {
-    guard let read = try scope.forEach({ _, _ in }) else { throw .noEvents }
-    return read.range
+    guard let range = scope.range(of: try scope.forEach { _, _ in }) else { throw .noEvents }
+    return range
   }
 
   /// Writes the lines as one file.
@@ -62,9 +79,37 @@ package struct LineExport {
     to path: String, in storage: any Storage, resumes: Bool
   ) throws(ExportError) -> (range: ExportRange, file: ExportedFile) {
     let file = try ExportFile(path, in: storage, resumes: resumes)
+    if scope.isWhole, !hasLeafHashes {
+      let range = try writeWhole(to: file)
+      file.count(range.count)
+      return (range, try file.finish())
+    }
     let range = try write { (bytes) throws(ExportError) in try file.write(bytes) }
     file.count(range.count)
     return (range, try file.finish())
+  }
+
+  /// Writes the bodies of commits, which are the lines.
+  ///
+  /// While they are read, checked and written, the digest is taken of those before.
+  private func writeWhole(to file: ExportFile) throws(ExportError) -> ExportRange {
+    let work = Handed((bodies: try Bodies(scope), file: file, written: Buffer(), hashed: Buffer()))
+    repeat {
+      swap(&work.value.written.bytes, &work.value.hashed.bytes)
+      _ = try doing(2, by: workers) { (piece) throws(ExportError) in
+        let work = work.value
+        if piece == 0 { return work.file.hash(work.hashed.bytes) }
+        work.written.bytes.removeAll(keepingCapacity: true)
+        var done = 0
+        while done < Self.round {
+          try work.bodies.read(Self.capacity, into: &work.written.bytes)
+          if work.written.bytes.count == done { break }
+          try work.file.writeUnhashed(work.written.bytes[done...])
+          done = work.written.bytes.count
+        }
+      }
+    } while !work.value.written.bytes.isEmpty
+    return try work.value.bodies.range()
   }
 
   private func append(
@@ -87,5 +132,41 @@ package struct LineExport {
       bytes += Array(",\"leafhash\":\"\(leaf)\"".utf8)
       bytes += line[place...]
     }
+  }
+}
+
+private final class Buffer {
+  var bytes: [UInt8] = []
+}
+
+/// Reads the bodies of commits, one after the other.
+private final class Bodies {
+  private let scope: ExportScope
+  private var cursor: HistoryCursor
+  private var last: CommitLine?
+
+  init(_ scope: ExportScope) throws(ExportError) {
+    self.scope = scope
+    do { cursor = try HistoryCursor(scope.reader, to: scope.point) } catch { throw .audit(error) }
+  }
+
+  /// Appends so many bytes or somewhat more; none after the last commit.
+  func read(_ count: Int, into bytes: inout [UInt8]) throws(ExportError) {
+    let end = bytes.count + count
+    while bytes.count < end {
+      let commit: CommitLine?
+      do { commit = try cursor.readCommit(appendingTo: &bytes) } catch { throw .audit(error) }
+      guard let commit else { return }
+      last = commit
+    }
+  }
+
+  /// What was read.
+  func range() throws(ExportError) -> ExportRange {
+    guard let last,
+      let range = scope.range(
+        of: ExportScope.Found(last: last, events: 0...last.end - 1, count: last.end))
+    else { throw .noEvents }
+    return range
   }
 }

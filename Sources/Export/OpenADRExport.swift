@@ -42,14 +42,19 @@ package struct OpenADRExport {
     var rejected: Int64 = 0
     var retiredPrograms: Int64 = 0
     var withoutTargets: Int64 = 0
+    /// Dispatches and their attributes that `payloads` counts, as far as they are named.
+    var unsaid: [String] = []
+    static let listed = 1_000
 
     var document: JSONObject {
-      JSONObject(
+      var document = JSONObject(
         [
           ("drills", drills), ("not_executed", notExecuted), ("payloads", payloads),
           ("rejected_requests", rejected), ("retired_programs", retiredPrograms),
           ("without_targets", withoutTargets),
         ].map { .init(key: $0.0, value: .string(String($0.1))) })
+      if !unsaid.isEmpty { document["payloads_of"] = .array(unsaid.map { .string($0) }) }
+      return document
     }
   }
 
@@ -74,7 +79,10 @@ package struct OpenADRExport {
         item.dispatch, created: item.dispatch.modifications[0].recordedAt,
         targets: groups[item.dispatch.request.eventType].map(Array.init) ?? [])
       events.append(text)
-      leftOut.payloads += Int64(unsaid)
+      leftOut.payloads += Int64(unsaid.count)
+      for attribute in unsaid where leftOut.unsaid.count < LeftOut.listed {
+        leftOut.unsaid.append("\(item.dispatch.id.text) \(attribute)")
+      }
     }
     let named = Set(told.map(\.dispatch.request.programID))
     var defined: [OpenADRText.Text] = []
@@ -122,7 +130,7 @@ package struct OpenADRExport {
     var scanner = CanonicalScanner()
     let decoder = EventDecoder()
     var state = self
-    let read = try scope.forEach { (stored, isTold) throws(ExportError) in
+    let found = try scope.forEach { (stored, isTold) throws(ExportError) in
       // Most of a log is of other types, which needn't be decoded whole.
       if let view = unsafe EnvelopeView(stored.line.span.bytes, with: &scanner),
         !Self.concerns(stored.line[view.type])
@@ -136,8 +144,8 @@ package struct OpenADRExport {
       state.take(event, isTold: isTold)
     }
     self = state
-    guard let read else { throw .noEvents }
-    return read.range
+    guard let range = scope.range(of: found) else { throw .noEvents }
+    return range
   }
 
   private static let nouns = ["dispatch.", "program.", "market-event-type."].map { Array($0.utf8) }
@@ -220,6 +228,7 @@ private struct OpenADRReports: ExportSink {
   private var event: Int64?
   private var head: (dispatch: String, modification: Int64) = ("", 0)
   private var resources: [OpenADRText.Text] = []
+  private var row = ExportRow()
 
   init(
     of dispatches: Set<String>, by identity: LedgerIdentity, in storage: any Storage, resumes: Bool
@@ -229,8 +238,12 @@ private struct OpenADRReports: ExportSink {
     file = try OpenADRFile("reports.json", in: storage, resumes: resumes)
   }
 
-  mutating func take(_ row: ExportRow, of table: ExportTable) throws(ExportError) {
-    guard table == .recipients, case .boolean(true) = row[.recipients, "recipient"],
+  var maker: RowKeeper { RowKeeper([.recipients]) }
+
+  mutating func take(_ made: ArraySlice<UInt8>, of table: ExportTable) throws(ExportError) {
+    row.read(made)
+    guard table.number == ExportTable.recipients.number,
+      case .boolean(true) = row[.recipients, "recipient"],
       case .integer(let event) = row[.recipients, "event"],
       let dispatch = row.text(.recipients, "dispatch_id"), dispatches.contains(dispatch),
       case .integer(let modification) = row[.recipients, "modification"],

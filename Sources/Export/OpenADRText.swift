@@ -45,15 +45,15 @@ enum OpenADRText {
     ])
   }
 
-  /// An event, and how many attributes that have a payload have a value that it can't say.
+  /// An event, and the attributes that have a payload but a value that it can't say.
   static func event(
     _ dispatch: Dispatch, created: Instant, targets: [EntityID]
-  ) -> (text: Text, unsaid: Int) {
-    var (payloads, descriptors, unsaid) = ([] as [Text], [] as [Text], 0)
+  ) -> (text: Text, unsaid: [String]) {
+    var (payloads, descriptors, unsaid) = ([] as [Text], [] as [Text], [] as [String])
     for payload in OpenADR.Payload.allCases {
       guard let attribute = dispatch.attributes?[payload.attribute] else { continue }
       guard let said = payload.values(of: attribute) else {
-        unsaid += 1
+        unsaid.append(payload.attribute)
         continue
       }
       payloads.append(values(payload.rawValue, said))

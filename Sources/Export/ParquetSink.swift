@@ -11,6 +11,7 @@ package struct ParquetSink: ExportSink {
   private let storage: any Storage
   private let resumes: Bool
   private var tables: [TableFiles]
+  private var row = ExportRow()
 
   /// - Parameters:
   ///   - partition: `nil`: a file for each table.
@@ -40,10 +41,13 @@ package struct ParquetSink: ExportSink {
     }
   }
 
+  package var maker: RowKeeper { RowKeeper(tables.map(\.table)) }
+
   package mutating func take(
-    _ row: ExportRow, of table: ExportTable
+    _ made: ArraySlice<UInt8>, of table: ExportTable
   ) throws(ExportError) {
-    guard let index = tables.firstIndex(where: { $0.table.name == table.name }) else { return }
+    guard let index = tables.firstIndex(where: { $0.table.number == table.number }) else { return }
+    row.read(made)
     try tables[index].take(row, in: storage, resumes: resumes)
   }
 

@@ -1,5 +1,19 @@
 import Bytes
 
+/// Keeps rows as they are, for sinks that have to see them in order.
+package struct RowKeeper: RowMaker {
+  private let isWanted: [Bool]
+
+  /// - Parameter tables: Those that are written.
+  package init(_ tables: [ExportTable]) {
+    isWanted = ExportTable.all.map { tables.contains($0) }
+  }
+
+  package mutating func append(_ row: ExportRow, of table: ExportTable, to bytes: inout [UInt8]) {
+    if isWanted[table.number] { row.append(to: &bytes) }
+  }
+}
+
 /// A row as it waits in a ``Lane``: written here and read back at once, never kept.
 extension ExportRow {
   private enum Mark: UInt8 {
@@ -29,7 +43,7 @@ extension ExportRow {
   }
 
   /// Takes the row of such bytes in place of its own.
-  mutating func read(_ bytes: ArraySlice<UInt8>) {
+  package mutating func read(_ bytes: ArraySlice<UInt8>) {
     begin()
     var rest = bytes
     func number() -> Int64 {
@@ -51,14 +65,5 @@ extension ExportRow {
         rest = rest.dropFirst(count)
       }
     }
-  }
-
-  /// The event that the row in such bytes is of.
-  static func event(of bytes: ArraySlice<UInt8>) -> Int64 {
-    var value: Int64 = 0
-    for (index, byte) in bytes.dropFirst().prefix(8).enumerated() {
-      value |= Int64(byte) << Int64(8 * index)
-    }
-    return value
   }
 }

@@ -1,104 +1,38 @@
 package import Audit
 import Bytes
-package import EventLog
-package import Events
-import Merkle
-
-/// What an export is of: the history up to a point, and which of its events.
-package struct ExportScope {
-  package let reader: LogReader
-  /// Only the history up to it; `nil`: all of it.
-  package let point: HistoryPoint?
-  /// Whether the next event of the log is told; `nil`: all are.
-  package let admits: ((Envelope) throws(EventError) -> Bool)?
-  /// The user whom the rows are about, where a filter names one.
-  package let user: EntityID?
-  /// Whether events that hadn't happened by the point are passed over, and not shown as untold.
-  var skipsWhatIsNotHeld = true
-
-  package init(
-    _ reader: LogReader, at point: HistoryPoint? = nil, user: EntityID? = nil,
-    admits: ((Envelope) throws(EventError) -> Bool)? = nil
-  ) {
-    self.reader = reader
-    self.point = point
-    self.user = user
-    self.admits = admits
-  }
-
-  /// Shows all events up to the point to `body`, and whether each is told.
-  ///
-  /// - Returns: What was read, and the last event; `nil` where the history has none.
-  func forEach(
-    _ body: (StoredEvent, Bool) throws(ExportError) -> Void
-  ) throws(ExportError) -> (range: ExportRange, last: StoredEvent)? {
-    var cursor: HistoryCursor
-    do { cursor = try HistoryCursor(reader, to: point) } catch { throw .audit(error) }
-    var (first, final, count) = (nil as EventID?, nil as EventID?, 0 as UInt64)
-    var last: StoredEvent?
-    while true {
-      let next: StoredEvent?
-      do { next = try cursor.read() } catch { throw .audit(error) }
-      guard let next else { break }
-      last = next
-      let isHeld: Bool
-      do { isHeld = try holds(next) } catch { throw .audit(.unreadableEvent(next.id, error)) }
-      guard isHeld || !skipsWhatIsNotHeld else { continue }
-      let isTold: Bool
-      if isHeld { isTold = try self.isTold(next) } else { isTold = false }
-      if isTold {
-        first = first ?? next.id
-        final = next.id
-        count += 1
-      }
-      try body(next, isTold)
-    }
-    guard let last else { return nil }
-    var events: ClosedRange<EventID>?
-    if let first, let final { events = first...final }
-    let head = TreeHead(size: last.commit.end, root: last.commit.root)
-    return (
-      ExportRange(identity: reader.identity, head: head, events: events, count: count), last
-    )
-  }
-
-  private func holds(_ stored: StoredEvent) throws(EventError) -> Bool {
-    guard let point, case .known = point else { return true }
-    return point.holds(try Event(decoding: stored.line))
-  }
-
-  private func isTold(_ stored: StoredEvent) throws(ExportError) -> Bool {
-    guard let admits else { return true }
-    do { return try admits(Envelope(decoding: stored.line)) } catch {
-      throw .audit(.unreadableEvent(stored.id, error))
-    }
-  }
-}
+import EventLog
+import Events
 
 /// The tables of a ledger's history (`FORMAT.md` §22), in bounded memory.
 ///
 /// How a recipient stands is known only at the end. So one pass over the log puts the streams of
-/// dispatches into lanes, each small enough to be held in memory, where its rows are made; and the
-/// lanes' rows are put together in the order of the log.
+/// dispatches into lanes, each small enough to be held in memory, where its rows are made and
+/// spelled as the sink wants them; and the lanes' rows are put together in the order of the log.
 package struct TableExport {
   private let scope: ExportScope
   private let findings: [Finding]
   private let scratch: Scratch
+  private let workers: Workers
   private let eventsInLane: UInt64
 
-  private static let mostLanes: UInt64 = 128
+  private static let mostLanes: UInt64 = 4_096
+  private static let mostParts = 4
+  /// Bytes that wait in memory, of all lanes of a part together.
+  private static let waiting = 16 << 20
 
   /// - Parameters:
   ///   - findings: What a recheck of the same history found.
+  ///   - eventsInLane: About so many are held at once by each worker.
+  ///   - workers: Who reads parts of the log, and makes rows of lanes.
   ///   - scratch: Where bytes wait that are too many for memory.
-  ///   - eventsInLane: About so many are held at once.
   package init(
-    _ scope: ExportScope, findings: [Finding] = [], eventsInLane: UInt64 = 65_536,
-    scratch: @escaping Scratch
+    _ scope: ExportScope, findings: [Finding] = [], eventsInLane: UInt64 = 32_768,
+    workers: @escaping Workers = oneByOne, scratch: @escaping Scratch
   ) {
     self.scope = scope
     self.findings = findings
     self.scratch = scratch
+    self.workers = workers
     self.eventsInLane = eventsInLane
   }
 
@@ -108,101 +42,135 @@ package struct TableExport {
   package func write<Sink: ExportSink>(
     to sink: inout Sink
   ) throws(ExportError) -> (range: ExportRange, files: [ExportedFile]) {
-    let lanes = min(Self.mostLanes, max(1, scope.reader.size / eventsInLane))
-    let splitter = Splitter(Int(lanes), scratch)
+    let count = Int(min(Self.mostLanes, max(1, scope.reader.size / eventsInLane)))
+    var found = ExportScope.Found()
     var told: Set<EventID> = []
-    let named = Set(findings.map(\.event))
-    let read = try scope.forEach { (stored, isTold) throws(ExportError) in
-      if isTold, named.contains(stored.id) { told.insert(stored.id) }
-      try splitter.take(stored, isTold: isTold)
+    // Of each lane, what each part of the log put there.
+    var lanes: [[Lane]] = Array(repeating: [], count: count)
+    for divided in try divide(into: count) {
+      found.add(divided.found)
+      told.formUnion(divided.told)
+      for (index, lane) in divided.lanes.enumerated() { lanes[index].append(lane) }
     }
-    guard let read else { throw .noEvents }
-    let horizon: Instant
-    do {
-      let last = try Envelope(decoding: read.last.line).time
-      horizon = scope.point?.time ?? last
-    } catch {
-      throw .audit(.unreadableEvent(read.last.id, error))
-    }
-    try sink.begin(read.range)
-    if lanes == 1 {
-      try makeRows(of: splitter.lanes[0], horizon) { (row, table) throws(ExportError) in
-        try sink.take(row, of: table)
-      }
-    } else {
-      try merge(splitter.takeLanes(), horizon, into: &sink)
-    }
-    try writeFindings(told, to: &sink)
-    return (read.range, try sink.finish(read.range))
+    guard let last = found.last, let range = scope.range(of: found) else { throw .noEvents }
+    let horizon = scope.point?.time ?? last.time
+    try sink.begin(range)
+    let maker = sink.maker
+    let rows = try makeRows(of: lanes, by: horizon, maker)
+    try Self.merge(rows, into: &sink)
+    try writeFindings(told, maker, to: &sink)
+    return (range, try sink.finish(range))
   }
 
+  private func capacity(of lanes: Int) -> Int { max(1 << 12, min(1 << 17, Self.waiting / lanes)) }
+
+  /// What was read of a part of the log.
+  private struct Divided {
+    var found = ExportScope.Found()
+    /// The told events that findings are of.
+    var told: Set<EventID> = []
+    var lanes: [Lane] = []
+  }
+
+  private func divide(into count: Int) throws(ExportError) -> [Divided] {
+    let room = ScratchRoom(scratch)
+    let named = Set(findings.map(\.event))
+    let parts = scope.parts(Self.mostParts)
+    let scope = Handed(scope)
+    let capacity = capacity(of: count)
+    return try doing(parts.count, by: workers) { (part) throws(ExportError) in
+      let splitter = Splitter(count, capacity: capacity, in: room)
+      var divided = Divided()
+      var told: Set<EventID> = []
+      divided.found = try scope.value.forEachLine(in: parts[part]) {
+        (id, line, isTold) throws(ExportError) in
+        if isTold, named.contains(id) { told.insert(id) }
+        try splitter.take(id, line, isTold: isTold)
+      }
+      divided.told = told
+      divided.lanes = splitter.lanes
+      return divided
+    }
+  }
+
+  /// Of each lane, its rows as `maker` makes them, each behind its event's id.
   private func makeRows(
-    of lane: Lane, _ horizon: Instant, _ take: TableRows.Taker
-  ) throws(ExportError) {
-    var reader = try lane.reader()
+    of lanes: [[Lane]], by horizon: Instant, _ maker: some RowMaker
+  ) throws(ExportError) -> [Lane] {
+    let room = ScratchRoom(scratch)
+    let capacity = capacity(of: lanes.count)
+    let user = scope.user
+    let lanes = Handed(lanes)
+    return try doing(lanes.value.count, by: workers) { (lane) throws(ExportError) in
+      var made = Lane(capacity: capacity, in: room)
+      var maker = maker
+      var bytes: [UInt8] = []
+      let (history, events) = try Self.history(of: lanes.value[lane])
+      var rows = TableRows(history, by: horizon, user: user)
+      for event in events {
+        try rows.make(of: event) { (row, table) throws(ExportError) in
+          bytes.removeAll(keepingCapacity: true)
+          unsafe withUnsafeBytes(of: event.id.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+          maker.append(row, of: table, to: &bytes)
+          if bytes.count > 8 { try made.append(UInt8(table.number), unsafe bytes.span.bytes) }
+        }
+      }
+      return made
+    }
+  }
+
+  private static func history(
+    of lanes: [Lane]
+  ) throws(ExportError) -> (history: DispatchHistory, told: [Event]) {
     let decoder = EventDecoder()
     var history = DispatchHistory()
-    var events: [Event] = []
-    while let (tag, line) = try reader.read() {
-      let event: Event
-      do { event = try decoder.event(of: Array(line)) } catch {
-        throw .audit(.unreadableEvent((try? Envelope(decoding: Array(line)))?.id ?? 0, error))
+    var told: [Event] = []
+    for lane in lanes {
+      var reader = lane.reader()
+      while try reader.read() {
+        let event: Event
+        do {
+          event = try decoder.event(
+            of: unsafe reader.buffer.span.bytes.extracting(reader.record))
+        } catch {
+          let line = Array(reader.buffer[reader.record])
+          throw .audit(.unreadableEvent((try? Envelope(decoding: line))?.id ?? 0, error))
+        }
+        history.take(event)
+        if reader.tag == 1, TableRows.hasRows(event.payload) { told.append(event) }
       }
-      history.take(event)
-      if tag == 1, TableRows.hasRows(event.payload) { events.append(event) }
     }
-    var rows = TableRows(history, by: horizon, user: scope.user)
-    for event in events { try rows.make(of: event, take) }
+    return (history, told)
   }
 
-  private func merge<Sink: ExportSink>(
-    _ lanes: consuming [Lane], _ horizon: Instant, into sink: inout Sink
+  /// Hands over the rows of all lanes by their events; no two lanes have one in common.
+  private static func merge<Sink: ExportSink>(
+    _ lanes: consuming [Lane], into sink: inout Sink
   ) throws(ExportError) {
     var readers: [LaneReader] = []
+    var queue = PlaceQueue()
     for lane in lanes {
-      var made = Lane(capacity: 1 << 18, scratch)
-      var bytes: [UInt8] = []
-      try makeRows(of: lane, horizon) { (row, table) throws(ExportError) in
-        bytes.removeAll(keepingCapacity: true)
-        row.append(to: &bytes)
-        try made.append(UInt8(table.number), bytes)
+      var reader = lane.reader()
+      guard try reader.read() else { continue }
+      queue.insert(reader.number, place: readers.count)
+      readers.append(reader)
+    }
+    while let (event, place) = queue.least {
+      var next: EventID? = event
+      while next == event {
+        try sink.take(
+          readers[place].buffer[readers[place].record.dropFirst(8)],
+          of: ExportTable.all[Int(readers[place].tag)])
+        next = try readers[place].read() ? readers[place].number : nil
       }
-      readers.append(try made.reader())
+      queue.replaceLeast(by: next)
     }
-    var heads: [(event: Int64, tag: UInt8, bytes: [UInt8])?] = []
-    for index in readers.indices { heads.append(try Self.next(&readers[index])) }
-    var row = ExportRow()
-    while let place = Self.least(heads), let event = heads[place]?.event {
-      while let head = heads[place], head.event == event {
-        row.read(head.bytes[...])
-        try sink.take(row, of: ExportTable.all[Int(head.tag)])
-        heads[place] = try Self.next(&readers[place])
-      }
-    }
-  }
-
-  private static func next(
-    _ reader: inout LaneReader
-  ) throws(ExportError) -> (event: Int64, tag: UInt8, bytes: [UInt8])? {
-    guard let (tag, bytes) = try reader.read() else { return nil }
-    return (ExportRow.event(of: bytes), tag, Array(bytes))
-  }
-
-  /// The place of the least event; no two lanes have one in common.
-  private static func least(_ heads: [(event: Int64, tag: UInt8, bytes: [UInt8])?]) -> Int? {
-    var place: Int?
-    var least = Int64.max
-    for index in heads.indices {
-      guard let head = heads[index], head.event < least else { continue }
-      (place, least) = (index, head.event)
-    }
-    return place
   }
 
   private func writeFindings<Sink: ExportSink>(
-    _ told: Set<EventID>, to sink: inout Sink
+    _ told: Set<EventID>, _ maker: Sink.Maker, to sink: inout Sink
   ) throws(ExportError) {
-    var row = ExportRow()
+    var (row, maker, bytes) = (ExportRow(), maker, [] as [UInt8])
     let ordered = findings.enumerated().sorted { one, other in
       (one.element.event, one.offset) < (other.element.event, other.offset)
     }
@@ -216,10 +184,46 @@ package struct TableExport {
         row.add(difference?.path)
         row.add(difference?.expected)
         row.add(difference?.found)
-        try sink.take(row, of: .findings)
+        bytes.removeAll(keepingCapacity: true)
+        maker.append(row, of: .findings, to: &bytes)
+        if !bytes.isEmpty { try sink.take(bytes[...], of: .findings) }
       }
       if finding.differences.isEmpty { try add(nil) }
       for difference in finding.differences { try add(difference) }
+    }
+  }
+}
+
+/// Which of many readers has the least event next: a heap of these.
+private struct PlaceQueue {
+  private var heap: [(event: EventID, place: Int)] = []
+
+  var least: (event: EventID, place: Int)? { heap.first }
+
+  mutating func insert(_ event: EventID, place: Int) {
+    heap.append((event, place))
+    var child = heap.count - 1
+    while child > 0, heap[child].event < heap[(child - 1) / 2].event {
+      heap.swapAt(child, (child - 1) / 2)
+      child = (child - 1) / 2
+    }
+  }
+
+  /// Lets the reader of the least have another event next, or none.
+  mutating func replaceLeast(by event: EventID?) {
+    if let event {
+      heap[0].event = event
+    } else {
+      heap.swapAt(0, heap.count - 1)
+      heap.removeLast()
+    }
+    var parent = 0
+    while 2 * parent + 1 < heap.count {
+      var child = 2 * parent + 1
+      if child + 1 < heap.count, heap[child + 1].event < heap[child].event { child += 1 }
+      guard heap[child].event < heap[parent].event else { return }
+      heap.swapAt(child, parent)
+      parent = child
     }
   }
 }
@@ -229,40 +233,32 @@ private final class Splitter {
   private(set) var lanes: [Lane]
   private var scanner = CanonicalScanner()
 
-  init(_ count: Int, _ scratch: @escaping Scratch) {
-    lanes = (0..<count).map { _ in Lane(capacity: 1 << 18, scratch) }
-  }
-
-  /// Gives the lanes away.
-  func takeLanes() -> [Lane] {
-    defer { lanes = [] }
-    return lanes
+  init(_ count: Int, capacity: Int, in room: ScratchRoom) {
+    lanes = (0..<count).map { _ in Lane(capacity: capacity, in: room) }
   }
 
   private static let dispatch = Array("dispatch/".utf8)
   private static let program = Array("program.".utf8)
   private static let unmatched = Array(EventType.deliveryUnmatched.rawValue.utf8)
 
-  func take(_ stored: StoredEvent, isTold: Bool) throws(ExportError) {
-    let line = stored.line
-    guard let view = unsafe EnvelopeView(line.span.bytes, with: &scanner) else {
+  func take(_ id: EventID, _ line: RawSpan, isTold: Bool) throws(ExportError) {
+    guard let view = EnvelopeView(line, with: &scanner) else {
       do {
-        _ = try Envelope(decoding: line)
+        _ = try Envelope(decoding: unsafe line.withUnsafeBytes { unsafe Array($0) })
       } catch {
-        throw .audit(.unreadableEvent(stored.id, error))
+        throw .audit(.unreadableEvent(id, error))
       }
       return
     }
     let tag: UInt8 = isTold ? 1 : 0
-    let bytes = unsafe line.span.bytes
-    if bytes.starts(Self.dispatch, in: view.subject) {
+    if line.starts(Self.dispatch, in: view.subject) {
       var checksum = CRC32C()
-      checksum.update(bytes.extracting(view.subject))
+      checksum.update(line.extracting(view.subject))
       try lanes[Int(checksum.value) % lanes.count].append(tag, line)
-    } else if bytes.starts(Self.program, in: view.type) {
+    } else if line.starts(Self.program, in: view.type) {
       // Lead times and channels: every dispatch may be of any program.
       for index in lanes.indices { try lanes[index].append(0, line) }
-    } else if bytes.starts(Self.unmatched, in: view.type) {
+    } else if line.starts(Self.unmatched, in: view.type) {
       try lanes[0].append(tag, line)
     }
   }

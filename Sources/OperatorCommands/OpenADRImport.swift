@@ -20,8 +20,8 @@ struct OpenADRImport {
   private enum Plan {
     case request(DispatchRequest)
     case cancel(EntityID)
-    /// Nothing, and why.
-    case leave(Outcome, EntityID?)
+    /// Nothing, and why; what the event says that isn't kept.
+    case leave(Outcome, EntityID?, notKept: [String] = [])
   }
 
   private enum Outcome: String {
@@ -135,8 +135,28 @@ struct OpenADRImport {
           event, "is dispatch \(dispatch.id.text), and has other times now",
           hint: "give the dispatch these times with 'modify', then import again")
       }
-      return .leave(.sameTimes, dispatch.id)
+      return .leave(.sameTimes, dispatch.id, notKept: notKept(event, dispatch))
     }
+  }
+
+  /// What the event says otherwise than its dispatch, by its paths.
+  private func notKept(_ event: OpenADREvent, _ dispatch: Dispatch) -> [String] {
+    var fields: [String] = []
+    if event.programID != dispatch.request.programID { fields.append("programID") }
+    var origin: JSONObject = [:]
+    if case .object(let known)? = dispatch.request.attributes?["openadr"] { origin = known }
+    let names = [event.name, dispatch.id.text, event.id.text].map { $0.map { JSON.string($0) } }
+    if names[0] != origin["event_name"], names[0] != names[1], names[0] != names[2] {
+      fields.append("eventName")
+    }
+    let groups = types.first { $0.id == dispatch.request.eventTypeID }?.userGroupIDs.map(\.text)
+    if !event.areGroups || groups.map({ $0 != event.targets }) ?? true { fields.append("targets") }
+    for payload in OpenADR.Payload.allCases
+    where event.attributes[payload.attribute] != dispatch.attributes?[payload.attribute] {
+      fields.append("intervals[0].payloads \(payload.rawValue)")
+    }
+    let holder = event.path.isEmpty ? "" : "\(event.path)."
+    return fields.map { holder + $0 } + event.unmapped
   }
 
   private func isSame(_ event: OpenADREvent, _ attributes: JSONObject?) -> Bool {
@@ -195,9 +215,9 @@ struct OpenADRImport {
     let defined = try define()
     for (event, plan) in zip(document.events, plans) {
       var result = JSONObject()
-      var (outcome, dispatch) = (Outcome.cancelled, nil as EntityID?)
+      var (outcome, dispatch, notKept) = (Outcome.cancelled, nil as EntityID?, [] as [String])
       switch plan {
-      case .leave(let why, let id): (outcome, dispatch) = (why, id)
+      case .leave(let why, let id, let fields): (outcome, dispatch, notKept) = (why, id, fields)
       case .request(let request):
         let receipt = try submit(.dispatch(request), key: Self.key(of: event), after: results)
         outcome = receipt.hasRejection ? .rejected : .requested
@@ -219,10 +239,14 @@ struct OpenADRImport {
       if outcome == .rejected { status = .answerIsNo }
       result["dispatch"] = dispatch.map { .string($0.text) }
       result["event_id"] = .string(event.id.text)
-      result["not_mapped"] = .array(unmapped(event).map { .string($0) })
+      if outcome == .sameTimes {
+        result["not_kept"] = .array(notKept.map { .string($0) })
+      } else {
+        result["not_mapped"] = .array(unmapped(event).map { .string($0) })
+      }
       result["outcome"] = .string(outcome.rawValue)
       results.append(.object(result))
-      if !session.wantsJSON { try print(event, outcome, dispatch, &session) }
+      if !session.wantsJSON { try print(event, outcome, dispatch, notKept, &session) }
     }
     if session.wantsJSON {
       try session.print(
@@ -275,7 +299,8 @@ struct OpenADRImport {
   }
 
   private func print(
-    _ event: OpenADREvent, _ outcome: Outcome, _ dispatch: EntityID?, _ session: inout Session
+    _ event: OpenADREvent, _ outcome: Outcome, _ dispatch: EntityID?, _ notKept: [String],
+    _ session: inout Session
   ) throws(CommandFailure) {
     let id = dispatch.map { "dispatch \($0.text)" } ?? "no dispatch"
     let what =
@@ -285,10 +310,14 @@ struct OpenADRImport {
       case .cancelled: "\(id) cancelled"
       case .unchanged: "\(id) stands, from an earlier import"
       case .neverCalled: "it was cancelled before it was imported; nothing to do"
-      case .sameTimes: "\(id) has its times; what else the event says isn't kept"
+      case .sameTimes:
+        notKept.isEmpty
+          ? "\(id) has its times, and all else that a dispatch has a place for"
+          : "\(id) has its times; not kept, since nothing is appended: "
+            + notKept.joined(separator: ", ")
       }
     var line = "event \(event.id.text): \(what)"
-    let rest = unmapped(event)
+    let rest = outcome == .sameTimes ? [] : unmapped(event)
     if !rest.isEmpty { line += "; kept but not understood: \(rest.joined(separator: ", "))" }
     try session.print(line)
   }

@@ -13,6 +13,8 @@ package struct EventFilter {
 
   /// The ids that can pass.
   package let ids: Range<EventID>
+  /// Whether a time that was given means another one when the same call is made later.
+  package let isRelative: Bool
   private let wanted: Wanted
   /// Dispatches of the wanted program, and those that are drills.
   private var ofProgram: Set<EntityID> = []
@@ -66,6 +68,9 @@ package struct EventFilter {
     wanted.until = invocation[Self.until]?.instant(at: now)
     wanted.tests = invocation[Self.test]
     self.wanted = wanted
+    isRelative = [invocation[Self.since], invocation[Self.until]].contains {
+      $0?.isRelative ?? false
+    }
     let first = UInt64(invocation[Self.first] ?? 0)
     let end = invocation[Self.last].map { UInt64($0) + 1 } ?? .max
     ids = first..<max(first, end)

@@ -31,6 +31,15 @@ private func scratch() -> Scratch {
   }
 }
 
+extension ExportSink {
+  /// Takes a row as it is filled.
+  mutating func take(_ row: ExportRow, of table: ExportTable) throws(ExportError) {
+    var (maker, bytes) = (maker, [] as [UInt8])
+    maker.append(row, of: table, to: &bytes)
+    if !bytes.isEmpty { try take(bytes[...], of: table) }
+  }
+}
+
 @Suite("Tables of an export")
 struct TableExportTests {
   private func files(
@@ -73,7 +82,10 @@ struct TableExportTests {
   func columns() throws {
     struct Checker: ExportSink {
       var rows = 0
-      mutating func take(_ row: ExportRow, of table: ExportTable) throws(ExportError) {
+      var maker: RowKeeper { RowKeeper(ExportTable.all) }
+      mutating func take(_ made: ArraySlice<UInt8>, of table: ExportTable) throws(ExportError) {
+        var row = ExportRow()
+        row.read(made)
         rows += 1
         #expect(row.cells.count == table.columns.count)
         for (cell, column) in zip(row.cells, table.columns) {
@@ -110,6 +122,68 @@ struct TableExportTests {
     for eventsInLane in [1, 2, 7, 30] as [UInt64] {
       #expect(try files(SimulatedDisk(), eventsInLane: eventsInLane) == whole)
     }
+  }
+
+  /// The files of an export into a folder, by their names.
+  private func files(
+    of story: String, _ scope: (LogReader) -> ExportScope, eventsInLane: UInt64 = 65_536,
+    workers: @escaping Workers = oneByOne
+  ) throws -> [String: Data] {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("export-\(UUID().uuidString)")
+    let storage = try FileStorage.create(directory: folder.path)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let scope = scope(try Golden.reader(story))
+    let scratch: Scratch = { () throws(StorageError) in try storage.openScratch() }
+    var sink = try CSVSink(ExportTable.all, in: storage, resumes: false)
+    var files = try TableExport(
+      scope, eventsInLane: eventsInLane, workers: workers, scratch: scratch
+    ).write(to: &sink).files
+    files.append(
+      try LineExport(scope, .jsonl, leafHashes: false, workers: workers)
+        .write(to: "lines", in: storage, resumes: false).file)
+    var contents: [String: Data] = [:]
+    for file in files {
+      let data = try Data(contentsOf: folder.appendingPathComponent(file.path))
+      #expect(SHA256.hash(Array(data)) == file.digest, "\(file.path)")
+      contents[file.path] = data
+    }
+    return contents
+  }
+
+  @Test(
+    "threads, parts of the log and whole commits give the files that one event after another gives",
+    arguments: ["first-day", "recheck-sound", "small-segments"])
+  func threads(story: String) throws {
+    // A filter, be it one that lets all through, is shown event after event.
+    let slow = try files(of: story) { ExportScope($0, admits: { _ in true }) }
+    #expect(slow.count == 7)
+    for eventsInLane in [1, 3, 65_536] as [UInt64] {
+      let workers: Workers = { doAtOnce($0, $1) }
+      let fast = try files(
+        of: story, { ExportScope($0) }, eventsInLane: eventsInLane, workers: workers)
+      #expect(fast == slow, "\(eventsInLane)")
+    }
+    let size = try Golden.reader(story).size
+    for id in 0..<size {
+      let slow = try files(of: story) { ExportScope($0, at: .event(id), admits: { _ in true }) }
+      #expect(try files(of: story) { ExportScope($0, at: .event(id)) } == slow, "as of \(id)")
+    }
+  }
+
+  @Test("the log is read in parts that begin where segments do, and is whole together")
+  func parts() throws {
+    let reader = try Golden.reader("small-segments")
+    #expect(reader.segments.count > 2)
+    for most in 1...6 {
+      let parts = ExportScope(reader).parts(most)
+      #expect((1...most).contains(parts.count))
+      #expect(parts.first?.lowerBound == 0 && parts.last?.upperBound == reader.size)
+      #expect(zip(parts, parts.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+      #expect(parts.allSatisfy { reader.segments.contains($0.lowerBound) })
+    }
+    #expect(ExportScope(reader).parts(4).count > 1)
+    #expect(ExportScope(reader, admits: { _ in true }).parts(4).count == 1)
   }
 
   @Test("CSV quotes what needs it, and no cell begins a formula")

@@ -167,6 +167,10 @@ struct ExportProgramTests {
       ("sed -i '8s/u-1/u-9/' data/events.jsonl", "event 7 "),
       ("sed -i '8d' data/events.jsonl", "event 7 "),
       ("sed -i '8s/}$//' data/events.jsonl", "data/events.jsonl line 8 "),
+      ("sed -i '5s/./9/' data/proofs/*", "data/proofs/0000000000000000.tlog-proofs "),
+      ("rm data/proofs/*", "data/proofs/0000000000000000.tlog-proofs "),
+      ("cp data/proofs/0* data/proofs/1.tlog-proofs", "data/proofs/1.tlog-proofs "),
+      ("rm data/tree-proof", "data/tree-proof "),
       ("rm data/vkey", "data/vkey "),
       ("echo x > data/more", "data/more "),
       ("ln -s vkey data/link", "data/link "),
@@ -207,7 +211,8 @@ struct ExportProgramTests {
     // The checkpoint is a newer one, and with it the proof.
     let second = try files(in: export("bundle", "--as-of", "9", to: "two"))
     let grown = [
-      "data/checkpoint", "data/tree-proof", "manifest-sha256.txt", "manifest.json",
+      "data/checkpoint", "data/tree-proof", "data/proofs/0000000000000000.tlog-proofs",
+      "manifest-sha256.txt", "manifest.json",
       "bag-info.txt", "tagmanifest-sha256.txt",
     ]
     for (name, bytes) in first where !grown.contains(name) {
@@ -257,6 +262,133 @@ struct ExportProgramTests {
       "ledger-audit",
       ["export", "--format", "csv", "--out", ledger.path + "/x", "-C", ledger.path])
     #expect(inside.status == 64)
+  }
+
+  @Test("each event of a bundle is proved by itself, as others check it; a changed proof is named")
+  func proofs() throws {
+    let bag = try export("bundle", "--type", "notification.", to: "bag")
+    let key = try vkey()
+    // Whoever cuts the file at its titles has C2SP tlog-proofs.
+    let said = try python(
+      """
+      import json, os, subprocess, sys
+      bag, verifier, key = sys.argv[1:]
+      lines = open(bag + "/data/events.jsonl", "rb").read().splitlines()
+      title = b"c2sp.org/tlog-proof@v1\\n"
+      proofs = []
+      for name in sorted(os.listdir(bag + "/data/proofs")):
+          proofs += open(bag + "/data/proofs/" + name, "rb").read().split(title)[1:]
+      assert len(proofs) == len(lines) > 1
+      for line, proof in zip(lines, proofs):
+          open(bag + "/../one.leaf", "wb").write(line)
+          open(bag + "/../one.tlog-proof", "wb").write(title + proof)
+          assert proof.startswith(b"index %s\\n" % json.loads(line)["id"].encode())
+          subprocess.run(["python3", "-B", verifier, "--proof", bag + "/../one.tlog-proof",
+                          "--event", bag + "/../one.leaf", "--vkey", key], check=True)
+      """, bag, ProgramLedger.repository + "/tools/verify-ledger.py", key)
+    #expect(said.split(separator: "\n").allSatisfy { $0 == "proved" } && !said.isEmpty)
+    #expect(
+      try Shell.run(
+        "ledger-audit", ["proof", "check", folder.path + "/one.tlog-proof", "--vkey", key]
+      ).status == 0)
+    for (change, named) in [
+      // The first hash of the first proof stands there twice.
+      ("sed '3p'", "data/proofs/"),
+      ("sed '2s/index /index 1/'", "data/proofs/"),
+      ("sed '/^index/,$!d'", "data/proofs/"),
+      ("sed 's/^c2sp.*/&x/'", "data/proofs/"),
+      ("head -c 200", "data/proofs/"),
+      ("cat; echo", "data/proofs/"),
+      ("cat /dev/null", "event "),
+    ] {
+      try shell(
+        """
+        rm -rf copy; cp -r bag copy; cd copy
+        for f in data/proofs/*; do { \(change); } < $f > ../x; cp ../x $f; done
+        find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt
+        sha256sum bag-info.txt bagit.txt manifest.json manifest-sha256.txt > tagmanifest-sha256.txt
+        """)
+      let ended = try Shell.run(
+        "ledger-audit", ["proof", "check", folder.path + "/copy", "--vkey", key])
+      #expect(ended.status == 4, "\(change)")
+      #expect(
+        ended.output.split(separator: "\n").contains { $0.hasPrefix(named) },
+        "\(change): \(ended.output)")
+    }
+    let misplaced = try audit("export", "--format", "csv", "--proofs", "--out", folder.path + "/no")
+    #expect(misplaced.status == 64)
+  }
+
+  @Test("an export with times like -2h goes on with the times that it was begun with")
+  func relativeTimes() throws {
+    func call(_ out: String, _ arguments: [String]) throws -> Ended {
+      try Shell.run(
+        "ledger-audit",
+        ["export", "--format", "csv", "--out", folder.path + "/" + out, "-C", ledger.path]
+          + arguments)
+    }
+    for (name, times) in [
+      ("since", ["--since", "-2h"]), ("until", ["--until", "now"]), ("as-of", ["--as-of", "-0s"]),
+      ("known-at", ["--known-at", "now"]),
+    ] {
+      // The disk is full for the last table, so the plan and some files stay.
+      let limited = try Shell.run(
+        "/bin/sh",
+        [
+          "-c", "ulimit -f 1; exec \"$@\"", "sh",
+          Shell.products.appendingPathComponent("ledger-audit").path, "export", "--format", "csv",
+          "--out", folder.path + "/" + name, "-C", ledger.path,
+        ] + times)
+      #expect(limited.status == 74, "\(name): \(limited.talk)")
+      let plan = try object(
+        String(contentsOfFile: "\(folder.path)/\(name)/plan.json", encoding: .utf8))
+      #expect(plan["asked_at"] is String)
+      // What was recorded since isn't a part of it, and neither are two seconds more or less.
+      _ = try ledger.operate(["dispatch", ProgramLedger.requests + "/open-ended.json"])
+      let other = [times[0], "-3h"]
+      #expect(try call(name, other + ["--resume"]).status == 73, "\(name)")
+      let resumed = try call(name, times + ["--resume"])
+      #expect(resumed.status == 0, "\(name): \(resumed.talk)")
+      let manifest = try object(
+        String(contentsOfFile: "\(folder.path)/\(name)/manifest.json", encoding: .utf8))
+      #expect(manifest["asked_at"] == nil)
+      #expect(manifest["size"] as? String == plan["size"] as? String)
+      let again = try call(name, times + ["--resume"])
+      #expect(again.status == 73 && again.talk.contains("manifest has the times"), "\(again.talk)")
+    }
+  }
+
+  @Test(
+    "on a full disk nothing half done has its name, and --resume ends it",
+    arguments: ["jsonl", "csv", "parquet", "sqlite", "openadr", "bundle"])
+  func fullDisk(format: String) throws {
+    let whole = try export(format, to: "whole")
+    for blocks in [0, 1, 3, 8] {
+      let path = "\(folder.path)/\(format)-\(blocks)"
+      let arguments = ["export", "--format", format, "--out", path, "-C", ledger.path]
+      let limited = try Shell.run(
+        "/bin/sh",
+        [
+          "-c", "ulimit -f \(blocks); exec \"$@\"", "sh",
+          Shell.products.appendingPathComponent("ledger-audit").path,
+        ] + arguments)
+      if limited.status == 0 { continue }
+      #expect(limited.status == 74, "\(blocks): \(limited.talk)")
+      // SQLite says it in its own words.
+      let reasons = ["File too large"] + (format == "sqlite" ? ["disk I/O error"] : [])
+      #expect(reasons.contains { limited.talk.contains($0) }, "\(limited.talk)")
+      for (name, bytes) in try files(in: folder.path)
+      where name.hasPrefix("\(format)-\(blocks)") && !name.contains(".partial") {
+        let original = name.replacingOccurrences(of: "\(format)-\(blocks)", with: "whole")
+        if name.hasSuffix("plan.json") || name.hasSuffix(".plan") { continue }
+        let expected = try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(original)"))
+        #expect(bytes == expected, "\(name)")
+      }
+      let resumed = try Shell.run("ledger-audit", arguments + ["--resume"])
+      #expect(resumed.status == 0, "\(blocks): \(resumed.talk)")
+      try shell("diff -r whole \(format)-\(blocks)")
+    }
+    #expect(FileManager.default.fileExists(atPath: whole))
   }
 
   @Test("an option that the format has no use for is refused")

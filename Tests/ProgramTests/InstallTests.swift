@@ -84,10 +84,11 @@ struct InstallTests {
       [
         "-c",
         "PATH=\"$0:$PATH\"; ledger-audit verify -q -C \"$1\" && ledger-audit export -q -C \"$1\" "
-          + "--out \"$2\"", Shell.products.path, ledger.path, out,
+          + "--format bundle --since yesterday --until tomorrow --out \"$2\"",
+        Shell.products.path, ledger.path, out,
       ])
     #expect(exported.status == 0, "\(exported.talk)")
-    #expect(FileManager.default.fileExists(atPath: out + "/checkpoint"))
+    #expect(FileManager.default.fileExists(atPath: out + "/data/checkpoint"))
     let delivered = try ledger.operate(["deliver", "--once", "--quiet"])
     #expect(delivered.status == 0, "\(delivered.talk)")
   }

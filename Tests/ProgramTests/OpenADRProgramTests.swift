@@ -135,7 +135,11 @@ struct OpenADRProgramTests {
     #expect(events.map { $0["intervals"] != nil } == [true, false, false])
     let manifest = try object(
       String(contentsOfFile: folder.path + "/out/manifest.json", encoding: .utf8))
-    let leftOut = manifest["left_out"] as? [String: String]
+    var left = try #require(manifest["left_out"] as? [String: Any])
+    // What has no payload is named, too: a setpoint below 0.
+    let named = try #require(left.removeValue(forKey: "payloads_of") as? [String])
+    #expect(named.count == 1 && named[0].hasPrefix(ids[1]) || named[0].hasPrefix(ids[2]))
+    let leftOut = left as? [String: String]
     #expect(
       leftOut == [
         "drills": "1", "not_executed": "1", "payloads": "1", "rejected_requests": "1",
@@ -290,7 +294,29 @@ struct OpenADRProgramTests {
     let modify = ["modify", id, "--end", "2040-06-12T21:00:00Z", "--reason", "the VTN says so"]
     #expect(try ledger.operate(modify).status == 0)
     let taken = try ledger.operate(call, input: longer)
-    #expect(taken.status == 0 && taken.output.contains("isn't kept"), "\(taken.talk)")
+    #expect(taken.status == 0 && taken.output.contains("has its times"), "\(taken.talk)")
+    #expect(!taken.output.contains("not kept"))
+    // Amounts, targets and all else that came since are named one by one, and nothing is appended.
+    let before = try ledger.eventLines()
+    let more = #"""
+      ,"targets":["industrial","hvac"],"priority":1,"eventName":"night",
+      "payloadDescriptors":[{"payloadType":"DISPATCH_SETPOINT","units":"KW"}],
+      "intervals":[{"id":0,"payloads":[{"type":"DISPATCH_SETPOINT","values":[7]},
+        {"type":"PRICE","values":[1]}]}]
+      """#
+    let other = event(#""start":"2040-06-12T19:00:00Z","duration":"PT2H""#, more)
+    let said = try ledger.operate(call + ["--json"], input: other)
+    let results = try object(said.output)["events"] as? [[String: Any]]
+    #expect(results?.first?["outcome"] as? String == "same-times")
+    #expect(
+      results?.first?["not_kept"] as? [String] == [
+        "eventName", "targets", "intervals[0].payloads DISPATCH_SETPOINT", "priority",
+        "intervals[0].payloads[1] PRICE",
+      ], "\(said.output)")
+    #expect(results?.first?["not_mapped"] == nil)
+    let told = try ledger.operate(call, input: other).output
+    #expect(told.contains("not kept") && told.contains("targets, intervals[0]"), "\(told)")
+    #expect(try ledger.eventLines() == before)
   }
 
   @Test("what a ledger exported is known to it again, also by the name, and called no second time")
