@@ -38,10 +38,10 @@ package enum ReceiptResult: Equatable, Sendable {
     package var at: Instant
   }
 
-  /// One fact that was recorded: an answer, a settlement, a result, a correction.
+  /// One fact that was recorded: an answer, a settlement, a result, a correction, a legal hold.
   package struct FactResult: Equatable, Sendable {
     package enum Outcome: String, Sendable {
-      case acknowledged, settled, corrected, matched, unmatched
+      case acknowledged, settled, corrected, matched, unmatched, held, released
     }
 
     package var outcome: Outcome
@@ -180,7 +180,9 @@ package enum ReceiptResult: Equatable, Sendable {
         .ledgerTimeStamped, .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued:
         self = .tellsNothing
         self = .tellsNothing
-      case .userErased, .legalHoldPlaced, .legalHoldReleased: self = .tellsNothing
+      case .legalHoldPlaced(let hold): self = .states(FactResult(held: hold.id))
+      case .legalHoldReleased(let hold): self = .states(FactResult(released: hold.id))
+      case .userErased: self = .tellsNothing
       case .templatePublished: self = .counts(\.templates)
       case .rulePublished: self = .counts(\.rules)
       case .templateWithdrawn, .ruleWithdrawn: self = .counts(\.withdrawn)
@@ -275,6 +277,16 @@ extension ReceiptResult.FactResult {
     facts = JSONObject()
     facts["event"] = .string(String(correction.event))
     facts["subject"] = .string(correction.eventSubject)
+  }
+
+  fileprivate init(held hold: EntityID) {
+    outcome = .held
+    facts = JSONObject([.init(key: "hold", value: .string(hold.text))])
+  }
+
+  fileprivate init(released hold: EntityID) {
+    outcome = .released
+    facts = JSONObject([.init(key: "hold", value: .string(hold.text))])
   }
 
   /// The fact in one line, for people.

@@ -35,7 +35,7 @@ enum DoctorCommand {
         let ledger = try world.open(invocation, NoteBook())
         let (finding, areUsable) = views(ledger, size: head.size, root: head.root)
         diagnosis.add([finding])
-        if areUsable { diagnosis.add(try notices(ledger, now: now)) }
+        if areUsable { diagnosis.add(try notices(ledger, now: now) + retention(ledger)) }
       } catch {
         diagnosis.add([.problem("views", error.message, next: error.hint)])
       }
@@ -77,6 +77,12 @@ enum DoctorCommand {
     case .unreadable(let error):
       return (.problem("views", CommandFailure(error).happened, next: rebuild), false)
     }
+  }
+
+  /// What is archived and held, where anything is.
+  private static func retention(_ ledger: Ledger) throws(CommandFailure) -> [Finding] {
+    let status = try looking { () throws(ViewError) in try RetentionStatus(ledger.views) }
+    return status.summary.map { [.ok("retention", $0)] } ?? []
   }
 
   private static func notices(

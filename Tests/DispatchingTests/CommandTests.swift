@@ -15,7 +15,7 @@ struct CommandTests {
 
   static let names = [
     "import", "dispatch", "end", "cancel", "modify", "acknowledge", "opt-out", "opt-in", "enroll",
-    "withdraw", "retire", "settle", "correct", "result", "observe",
+    "withdraw", "retire", "settle", "correct", "result", "observe", "hold-place", "hold-release",
   ]
 
   static let request =
