@@ -152,7 +152,7 @@ let package = Package(
       ]),
     tests(
       "AgreementTests",
-      imports: ["Bytes", "EventLog", "Events", "Merkle", "Platform", "Simulation"]),
+      imports: ["Audit", "Bytes", "EventLog", "Events", "Merkle", "Platform", "Simulation"]),
     tests(
       "CommandLineInterfaceTests", imports: ["Bytes", "CommandLineInterface", "Simulation"]),
   ]

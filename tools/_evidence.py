@@ -186,8 +186,10 @@ class Evidence:
         return {p.size for p in self.own} | {p.size for p in pinned if p}
 
     def report(self, chain: Chain, size: int, root: Callable[[int], Optional[bytes]],
-               authorities: Optional[str] = None) -> Dict[str, object]:
-        """The members that §18 adds to the report of a log of `size` events."""
+               authorities: Optional[str] = None, archived: int = 0) -> Dict[str, object]:
+        """The members that §18 adds to the report of a log of `size` events, `archived` of them
+        known by their root only."""
+        self.own = [p for p in self.own if p.size >= archived or root(p.size) is not None]
         agrees = {id(p): p.size <= size and root(p.size) == p.root for p in self.own}
         self.findings = []
         start = 0
@@ -202,7 +204,7 @@ class Evidence:
                 self._find("unsigned", 0, size)
             self._contradicted(chain, agrees, size)
         for note in self.pinned:
-            self._judge(note, chain, agrees, size, root)
+            self._judge(note, chain, agrees, size, root, archived)
         stamps = [self._stamp(event, data, size, root, authorities) for event, data in self.stamps]
         members: Dict[str, object] = {
             "authenticated": found is not None and self.trusted is not None,
@@ -251,13 +253,15 @@ class Evidence:
             return
 
     def _judge(self, note: Note, chain: Chain, agrees: Dict[int, bool], size: int,
-               root: Callable[[int], Optional[bytes]]) -> None:
+               root: Callable[[int], Optional[bytes]], archived: int) -> None:
         point = read_checkpoint(note)
         if point is None or point.origin != self.origin \
                 or not chain.signers(point, self.trusted):
             self._find("pinned", 0, 0)
         elif point.size > size:
             self._find("rollback", size, point.size)
+        elif point.size < archived and root(point.size) is None:
+            self._find("archived", 0, point.size)
         elif root(point.size) != point.root:
             lower = [p.size for p in self.own if agrees[id(p)] and p.size < point.size]
             self._find("fork", max(lower, default=0), point.size)

@@ -19,13 +19,15 @@ from _evidence import Chain, Evidence, Key, read_checkpoint, read_key, read_note
 from _proofs import growth_fault, proof_fault, read_proof
 
 HELP = """\
-usage: verify-ledger.py [--vkey KEY] [--pinned NOTE]... [--authorities FILE] LEDGER_DIRECTORY
+usage: verify-ledger.py [--vkey KEY] [--pinned NOTE]... [--authorities FILE] [--with ARCHIVE]...
+                        LEDGER_DIRECTORY
        verify-ledger.py --proof FILE --event FILE --vkey KEY
        verify-ledger.py --growth FILE
 
 Reads every byte of a ledger's log and prints one line of canonical JSON: what is durable, the root
 of the events, and every damage that was found. Explanations go to standard error. Nothing is
-written, locked or repaired.
+written, locked or repaired. Of events that are archived only the root is known, unless --with names
+the archive.
 
 --proof checks a proof that an event is in a ledger, --growth one that a ledger's older root grew
 into its newer one; neither needs the ledger. Each answers in one line; 4 means: it proves nothing.
@@ -478,13 +480,123 @@ class Segment(NamedTuple):
 
 
 TELLING = (b'"type":"ledger.key-changed.v1"}', b'"type":"ledger.time-stamped.v1"}')
+ARCHIVED = b'"type":"ledger.archived.v1"}'
+
+
+class Claim(NamedTuple):
+    """What an event says of an archive, as §7 asks."""
+
+    ends: FrozenSet[int]  # the ids after its segments
+    end: int
+    root: str
+    snapshot: str
+
+
+def read_claim(text: bytes) -> Optional[Claim]:
+    """What a well-formed event says of an archive, or None."""
+    if not text.endswith(ARCHIVED):
+        return None
+    event = canonical_object(text)
+    data = event["data"]
+    forms = {"archive_id": r"[A-Za-z0-9_-]{1,128}", "first": POSITION, "last": POSITION,
+             "root": r"[A-Za-z0-9+/]{43}=", "snapshot": r"[0-9a-f]{64}"}
+    if event["subject"] != "ledger" or set(data) != {*forms, "before", "segments"} \
+            or not is_instant(data["before"]) or not _has_forms(data, forms):
+        return None
+    root, segments = base64.b64decode(data["root"]), data["segments"]
+    if base64.b64encode(root).decode() != data["root"] or int(data["first"]) > int(data["last"]) \
+            or not isinstance(segments, list) or not 1 <= len(segments) <= 256 \
+            or not all(map(_is_archived_segment, segments)):
+        return None
+    names = [int(part["segment"]) for part in segments]
+    if any(before >= after for before, after in zip(names, names[1:])):
+        return None
+    ends = frozenset(int(part["segment"]) + part["events"] for part in segments)
+    return Claim(ends, int(data["last"]) + 1, root.hex(), data["snapshot"])
+
+
+POSITION = r"0|[1-9][0-9]{0,15}"
+
+
+def _has_forms(data: Dict[str, object], forms: Dict[str, str]) -> bool:
+    """Whether each of these members is a text of its form, and no position beyond 2^53 - 1."""
+    return all(_is_text(data[key]) and re.fullmatch(form, data[key], re.ASCII)
+               and (form != POSITION or int(data[key]) <= INTEGER_MOST)
+               for key, form in forms.items())
+
+
+def _is_archived_segment(part: object) -> bool:
+    """EVENTS.md, archived segment."""
+    return (isinstance(part, dict) and set(part) == {"bytes", "events", "segment", "sha256"}
+            and all(isinstance(part[key], int) and not isinstance(part[key], bool)
+                    and part[key] >= 0 for key in ("bytes", "events"))
+            and _has_forms(part, {"segment": POSITION, "sha256": r"[0-9a-f]{64}"}))
+
+
+SNAPSHOT_LINES = {kind: re.compile(form, re.ASCII) for kind, form in {
+    "header": r"#snapshot format=1 ledger=(?P<ledger>[0-9a-f]{32}) size=(?P<size>\d{16})"
+              r" root=(?P<root>[0-9a-f]{64})\n",
+    "checkpoint": r"#checkpoint size=(?P<size>\d{16}) root=(?P<root>[0-9a-f]{64})\n",
+    "event": r"#event id=(?P<id>\d{16})\n",
+}.items()}
+
+
+class Snapshot:
+    """What a snapshot keeps of archived events (§28)."""
+
+    def __init__(self, file, ledger: str) -> None:
+        """Reads up to what the views hold; raises ValueError where it isn't a snapshot."""
+        self.file = file
+        self.roots: Dict[int, bytes] = {}
+        self.events: List[Tuple[int, bytes]] = []
+        header = self._match("header", self._line())
+        if header is None or header["ledger"] != ledger or int(header["size"]) > INTEGER_MOST:
+            raise ValueError("its first line isn't that of this ledger's snapshot")
+        self.size, self.root = int(header["size"]), header["root"]
+        self._read()
+
+    @staticmethod
+    def _match(kind: str, line: bytes) -> Optional["re.Match"]:
+        return SNAPSHOT_LINES[kind].fullmatch(line.decode("latin-1"))
+
+    def _line(self) -> bytes:
+        line = self.file.readline(EVENT_MOST + 2)
+        if not line.endswith(b"\n") or len(line) > EVENT_MOST + 1:
+            raise ValueError("a line is too long or has no end")
+        return line
+
+    def _read(self) -> None:
+        while True:
+            line = self._line()
+            if line == b"#views\n":
+                return
+            checkpoint = self._match("checkpoint", line)
+            if checkpoint is not None:
+                size = int(checkpoint["size"])
+                if self.events or not max(self.roots, default=0) < size <= self.size:
+                    raise ValueError("its checkpoints don't ascend")
+                self.roots[size] = bytes.fromhex(checkpoint["root"])
+                continue
+            event = self._match("event", line)
+            last = self.events[-1][0] if self.events else -1
+            if event is None or not last < int(event["id"]) < self.size:
+                raise ValueError("its events don't ascend")
+            text = self._line()[:-1]
+            if not (text.startswith(b"{") and text.endswith(b"}") and len(text) > 1):
+                raise ValueError("a line isn't an event's")
+            self.events.append((int(event["id"]), text))
 
 
 class Verifier:
     """Reads a ledger as §7 says."""
 
-    def __init__(self, directory: str, identity: Identity) -> None:
+    def __init__(self, directory: str, identity: Identity, archives: Tuple[str, ...] = ()) -> None:
         self.directory, self.identity = directory, identity
+        self.archives = archives
+        self.beginning: Optional[int] = None  # the first segment's name, where it isn't 0
+        self.header_roots: Dict[int, str] = {}  # what headers fold to, where it isn't
+        self.claims: List[Claim] = []
+        self.proven: Optional[Claim] = None  # what says that the events before are archived
         self.count = 0  # n
         self.tree: Optional[Tree] = Tree()  # None: not known
         self.previous: Optional[str] = "00000000"  # the last seal's checksum; None: not known
@@ -555,10 +667,12 @@ class Verifier:
 
     def read_log(self) -> None:
         """Reads the segments in the order of their names."""
-        try:
-            names = os.listdir(os.path.join(self.directory, "log"))
-        except FileNotFoundError:
-            names = []
+        names = set()
+        for directory in (self.directory, *self.archives):
+            try:
+                names.update(os.listdir(os.path.join(directory, "log")))
+            except FileNotFoundError:
+                pass
         firsts = sorted(int(n[:16]) for n in names if re.fullmatch(r"[0-9]{16}\.log", n))
         firsts = [first for first in firsts if first <= INTEGER_MOST]
         if firsts:
@@ -568,7 +682,11 @@ class Verifier:
             if first < self.count:
                 self._report("surplus", first, 0, f"{self.count} events come before it")
                 continue
-            if first > self.count:
+            if first > self.count and first == firsts[0]:
+                self.beginning = first
+                self._pass(first)
+                self.previous = None
+            elif first > self.count:
                 self._report("missing", self.count, 0, f"the next segment is {first:016d}",
                              first - 1)
                 self._pass(first)
@@ -579,8 +697,12 @@ class Verifier:
         self._end_log()
 
     def _opened(self, first: int, successor: Optional[int]):
-        path = os.path.join(self.directory, "log", f"{first:016d}.log")
-        return open(path, "rb", buffering=0)
+        return open(self._path("log", f"{first:016d}.log"), "rb", buffering=0)
+
+    def _path(self, folder: str, name: str) -> str:
+        """Where a file lies, in the ledger or else in one of its archives."""
+        paths = [os.path.join(d, folder, name) for d in (self.directory, *self.archives)]
+        return next((path for path in paths if os.path.exists(path)), paths[0])
 
     def _look_for_mark(self, segment: Segment) -> None:
         """Looks through the last segment for what shows how much was durable (§6.1)."""
@@ -594,6 +716,8 @@ class Verifier:
 
     def _end_log(self) -> None:
         """What is to be said once all segments are read."""
+        if self.beginning is not None:
+            self._judge_beginning(self.beginning)
         self.short = self.count < self.mark
         self.broken = self.valid_count is not None or bool(self.odd)
         if self.short:
@@ -601,13 +725,70 @@ class Verifier:
             self._report("missing", segment, offset, "the log ends here", self.mark - 1)
         for slot in sorted(self.odd, key=lambda slot: slot.offset):
             self._report("head", slot.number("segment"), slot.offset, "the log isn't as it says")
+        if self.proven is not None:
+            self._check_snapshot(self.proven)
+
+    def _begin(self, tree: Tree, hashes: int) -> None:
+        """Takes what the first segment's header says of the events before it."""
+        self.marked, first = tree, tree.size
+        if first in self.wanted:
+            self.roots[first] = tree.root()
+        for slot in [slot for slot in self.unmet if slot.number("size") <= first]:
+            self.unmet.remove(slot)
+            segment, offset, begin = map(slot.number, ("segment", "offset", "commit"))
+            at_header = segment != first or offset == begin == HEADER_LEAST + hashes
+            agrees = slot.fields["root"] == tree.root().hex() and at_header
+            if slot.number("size") == first and not agrees:
+                self.odd.append(slot)
+
+    def _judge_beginning(self, first: int) -> None:
+        """Whether the events before the first segment are archived, or missing."""
+        known = [claim for claim in self.claims
+                 if first in claim.ends and self.header_roots.get(claim.end) == claim.root]
+        if known and first in self.header_roots:
+            self.proven = known[-1]
+            return
+        self.damage.insert(0, Damage("missing", 0, 0, 0, first - 1, "the log begins behind them"))
+        self.valid_count, self.marked = 0, Tree()
+        self.roots, self.telling = {}, []
+        self.unmet, self.odd = list(self.slots), []
+        self._compare_slots(0, hashlib.sha256(b"").hexdigest(), None)
+
+    def _check_snapshot(self, claim: Claim) -> None:
+        """Checks the snapshot that an event names (§7), and takes what §18 asks for from it."""
+        try:
+            with open(self._path("snapshot", claim.snapshot), "rb") as file:
+                digest = hashlib.sha256()
+                for piece in iter(lambda: file.read(1 << 20), b""):
+                    digest.update(piece)
+                if digest.hexdigest() != claim.snapshot:
+                    raise ValueError("its bytes aren't those that its name says")
+                file.seek(0)
+                snapshot = Snapshot(file, self.identity.ledger_id)
+            if self.header_roots.get(snapshot.size) != snapshot.root:
+                raise ValueError("its root isn't the log's")
+        except FileNotFoundError:
+            self._report("snapshot", self.beginning, 0, f"{claim.snapshot} isn't there")
+            return
+        except ValueError as error:
+            self._report("snapshot", self.beginning, 0, str(error))
+            return
+        self.roots.update((s, r) for s, r in snapshot.roots.items() if s < self.beginning)
+        told = []
+        for event, text in snapshot.events:
+            if event < self.beginning and text.endswith(TELLING):
+                try:
+                    told.append((event, canonical_object(text)))
+                except ValueError:
+                    pass
+        self.telling = told + self.telling
 
     def _report(self, what: str, segment: int, offset: int, why: str, last: int = -1,
                 first: Optional[int] = None) -> None:
         """Notes a damage, before which the valid log ends, but for three words."""
         self.damage.append(
             Damage(what, segment, offset, self.count if first is None else first, last, why))
-        if what not in ("event", "surplus", "head") and self.valid_count is None:
+        if what not in ("event", "surplus", "head", "snapshot") and self.valid_count is None:
             self.valid_count = self.count
 
     def _pass(self, count: int) -> None:
@@ -666,6 +847,10 @@ class Verifier:
         if fault is not None:
             self._report("header", self.segment.first, 0, fault)
         self.tree = Tree(self.segment.first, frontier)
+        if self.beginning is not None:
+            self.header_roots[self.segment.first] = self.tree.root().hex()
+            if self.segment.first == self.beginning:
+                self._begin(Tree(self.segment.first, frontier), len(line.fields["frontier"]))
         return HEADER_LEAST + len(line.fields["frontier"])
 
     @staticmethod
@@ -781,6 +966,9 @@ class Verifier:
                 fault = "its commit's time is before the last commit's"
             if fault is not None:
                 self._report("event", self.segment.first, at, fault, position, position)
+            elif self.beginning is not None:
+                claim = read_claim(text)
+                self.claims += [claim] if claim else []
             at += len(text) + 1
         self.time = time
 
@@ -846,6 +1034,7 @@ class Asked(NamedTuple):
 
     directory: Optional[str]
     pinned: List[str]
+    archives: Tuple[str, ...] = ()
     vkey: Optional[str] = None
     authorities: Optional[str] = None
     proof: Optional[str] = None
@@ -856,13 +1045,15 @@ class Asked(NamedTuple):
 def read_arguments(arguments: List[str]) -> Optional[Asked]:
     """The arguments' meaning, or None where they have none."""
     single: Dict[str, str] = {}
-    pinned, names = [], []
+    pinned, names, archives = [], [], []
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         if word == "--pinned" and rest:
             pinned.append(rest.pop(0))
-        elif word.startswith("--") and word[2:] in Asked._fields[2:] and rest:
+        elif word == "--with" and rest:
+            archives.append(rest.pop(0))
+        elif word.startswith("--") and word[2:] in Asked._fields[3:] and rest:
             if word[2:] in single:
                 return None
             single[word[2:]] = rest.pop(0)
@@ -870,14 +1061,14 @@ def read_arguments(arguments: List[str]) -> Optional[Asked]:
             return None
         else:
             names.append(word)
-    asked = set(single) | ({"pinned"} if pinned else set())
+    asked = set(single) | ({"pinned"} if pinned else set()) | ({"with"} if archives else set())
     alone = {"proof": {"proof", "event", "vkey"}, "growth": {"growth"}}
     for kind, all_of_it in alone.items():
         if kind in asked:
             return Asked(None, [], **single) if asked == all_of_it and not names else None
     if len(names) != 1 or "event" in asked:
         return None
-    return Asked(names[0], pinned, **single)
+    return Asked(names[0], pinned, tuple(archives), **single)
 
 
 def text_or_file(text: str) -> bytes:
@@ -941,7 +1132,10 @@ def main(arguments: List[str]) -> int:
             return check_proof(asked)
         identity = read_identity(asked.directory)
         evidence = read_trust(asked, identity)
-        verifier = Verifier(asked.directory, identity)
+        for archive in asked.archives:
+            if read_identity(archive) != identity:
+                raise Unusable(65, f"{archive}: an archive of another ledger")
+        verifier = Verifier(asked.directory, identity, asked.archives)
         verifier.wanted = frozenset(evidence.wanted())
         verifier.read_head()
         verifier.read_log()
@@ -964,14 +1158,15 @@ def judge(verifier: Verifier, evidence: Evidence, authorities: Optional[str]) ->
         else:
             evidence.stamps.append((event, envelope["data"]))
     size = verifier.marked.size
+    archived = verifier.beginning or 0 if verifier.proven else 0
     sizes = {int(data["size"]) for _, data in evidence.stamps}
-    if any(size >= s not in verifier.roots for s in sizes):
-        again = Verifier(verifier.directory, verifier.identity)
+    if any(size >= s >= archived and s not in verifier.roots for s in sizes):
+        again = Verifier(verifier.directory, verifier.identity, verifier.archives)
         again.wanted = verifier.wanted | sizes
         again.read_head()
         again.read_log()
         verifier.roots = again.roots
-    return evidence.report(chain, size, verifier.roots.get, authorities)
+    return evidence.report(chain, size, verifier.roots.get, authorities, archived)
 
 
 def print_report(verifier: Verifier, members: Dict[str, object]) -> int:
@@ -982,7 +1177,7 @@ def print_report(verifier: Verifier, members: Dict[str, object]) -> int:
         entry.update(offset=d.offset, segment=f"{d.segment:016d}", what=d.what)
         entries.append(entry)
         ids = f"events {d.first} to {d.last}" if d.first <= d.last else "no events"
-        place = "head" if d.what == "head" else f"log/{d.segment:016d}.log"
+        place = (d.what if d.what in ("head", "snapshot") else f"log/{d.segment:016d}.log")
         sys.stderr.write(f"{d.what}: {place}, byte {d.offset}: {d.why}; {ids}\n")
     state, mark = verifier.state(), verifier.mark
     valid = verifier.count if verifier.valid_count is None else verifier.valid_count
@@ -998,6 +1193,8 @@ def print_report(verifier: Verifier, members: Dict[str, object]) -> int:
         "v": 1,
         **members,
     }
+    if verifier.proven is not None:
+        report["archived"] = str(verifier.beginning)
     if state != "clean":
         sys.stderr.write(f"{state}: {valid} events are valid from the first on, "
                          f"{mark} were durable\n")

@@ -40,6 +40,20 @@ package final class EventCheck {
     return text
   }
 
+  private static let archived = Array(
+    "\"type\":\"\(EventType.ledgerArchived.rawValue)\"}".utf8)
+
+  /// What a well-formed line tells of an archive; `nil` where it tells of something else.
+  package static func claim(_ line: [UInt8]) -> ArchiveClaim? {
+    guard line.suffix(archived.count).elementsEqual(archived),
+      let event = try? Event(decoding: line), case .ledgerArchived(let part) = event.payload,
+      let root = Base64.decode(part.root.text.utf8).flatMap({ Digest(bytes: $0) })
+    else { return nil }
+    return ArchiveClaim(
+      ends: part.segments.map { $0.segment + UInt64($0.events) }, end: part.last + 1, root: root,
+      snapshot: part.snapshot.text)
+  }
+
   /// Whether decimal digits without leading zeros are those of `number`.
   private func spells(_ digits: ArraySlice<UInt8>, _ number: UInt64) -> Bool {
     var rest = number

@@ -32,6 +32,8 @@ package struct EvidenceFinding: Hashable, Sendable {
     case policy
     /// A pinned checkpoint isn't the ledger's, or its signature doesn't hold.
     case pinned
+    /// A pinned checkpoint can't be judged: it is of events that are archived.
+    case archived
   }
 
   package let kind: Kind
@@ -76,6 +78,8 @@ package struct Evidence: Sendable {
   private let origin: String
   private let roots: [UInt64: Digest]
   private let size: UInt64
+  /// How many events are archived.
+  private let archived: UInt64
 }
 
 /// One of the ledger's own checkpoints, without its signatures.
@@ -92,12 +96,13 @@ extension Evidence {
   /// that disagrees: all that lies below a checkpoint is under its root.
   init(
     _ files: CheckpointFiles, _ own: [OwnCheckpoint], _ collector: EvidenceCollector,
-    origin: String, size: UInt64, _ trust: Trust
+    origin: String, size: UInt64, archived: UInt64, _ trust: Trust
   ) throws(StorageError) {
     chain = collector.chain.prefix(of: size)
     roots = collector.roots
     self.origin = origin
     self.size = size
+    self.archived = archived
     let own = own.sorted { $0.head.size < $1.head.size }
     try judge(own, files, trust)
     for note in trust.pinned { judge(pinned: note, own, trust) }
@@ -203,6 +208,8 @@ extension Evidence {
     let head = checkpoint.head
     if head.size > size {
       add(.rollback, size..<head.size, note)
+    } else if head.size < archived, roots[head.size] == nil {
+      add(.archived, 0..<head.size, note)
     } else if !agrees(head) {
       let agreed = own.last { $0.head.size < head.size && agrees($0.head) }?.head.size
       add(.fork, (agreed ?? 0)..<head.size, note)

@@ -8,7 +8,8 @@ final class EvidenceCollector {
   /// The sizes whose roots are asked for.
   private let wanted: Set<UInt64>
   private(set) var roots: [UInt64: Digest] = [:]
-  private(set) var chain: KeyChain
+  private let first: KeyChain
+  private var changes: [(event: EventID, change: LedgerKeyChanged)] = []
   private(set) var stamps: [(event: EventID, stamped: LedgerTimeStamped)] = []
 
   private static let keyChanged = ending(.ledgerKeyChanged)
@@ -16,7 +17,25 @@ final class EvidenceCollector {
 
   init(_ identity: LedgerIdentity, wanted: Set<UInt64>) {
     self.wanted = wanted
-    chain = KeyChain(first: identity.verifierKey)
+    first = KeyChain(first: identity.verifierKey)
+  }
+
+  /// The keys, in the order of the events that name them.
+  var chain: KeyChain {
+    var chain = first
+    for (event, change) in changes.sorted(by: { $0.event < $1.event }) {
+      chain.add(change, by: event)
+    }
+    return chain
+  }
+
+  /// Takes what a snapshot keeps of the events before `limit`, which the log doesn't hold.
+  func observe(_ snapshot: LogSnapshot, before limit: UInt64) throws(LogError) {
+    for (size, root) in snapshot.roots where size < limit { roots[size] = root }
+    for id in snapshot.events where id < limit {
+      if let line = try snapshot.line(of: id) { note(line, id) }
+    }
+    stamps.sort { $0.event < $1.event }
   }
 
   /// `type` is the last member of a canonical event.
@@ -27,11 +46,15 @@ final class EvidenceCollector {
   /// Looks at an event of a commit whose root the verifier checks.
   func observe(_ line: [UInt8], _ id: UInt64, of commit: CommitLine) {
     if id + 1 == commit.end, wanted.contains(commit.end) { roots[commit.end] = commit.root }
+    note(line, id)
+  }
+
+  private func note(_ line: [UInt8], _ id: UInt64) {
     guard line.hasSuffix(Self.keyChanged) || line.hasSuffix(Self.timeStamped),
       let event = try? Event(decoding: line)
     else { return }
     switch event.payload {
-    case .ledgerKeyChanged(let change): chain.add(change, by: id)
+    case .ledgerKeyChanged(let change): changes.append((id, change))
     case .ledgerTimeStamped(let stamped): stamps.append((id, stamped))
     default: return
     }
@@ -39,10 +62,11 @@ final class EvidenceCollector {
 
   /// Finds the roots of sizes that no commit of this log ends at, from one more pass.
   func findRoots(of sizes: Set<UInt64>, in reader: LogReader) throws(LogError) {
-    let missing = sizes.filter { roots[$0] == nil }
+    let missing = sizes.filter { roots[$0] == nil && $0 >= reader.first }
     guard let last = missing.max() else { return }
-    var frontier = Frontier()
-    var cursor = reader.events(from: 0, to: last)
+    var frontier = try reader.beginning()
+    if missing.contains(frontier.size) { roots[frontier.size] = frontier.root }
+    var cursor = reader.events(from: reader.first, to: last)
     while let stored = try cursor.read() {
       frontier.append(leaf: MerkleTree.leafHash(stored.line))
       if missing.contains(frontier.size) { roots[frontier.size] = frontier.root }

@@ -103,10 +103,16 @@ package struct Prover {
 
   /// The trees of the first so many events, from one pass over the log.
   private func heads(of sizes: Set<UInt64>) throws(Failure) -> [UInt64: TreeHead] {
-    var frontier = Frontier()
     var heads: [UInt64: TreeHead] = [:]
-    var cursor = reader.events(from: 0, to: sizes.max() ?? 0)
-    do {
+    do throws(LogError) {
+      if let least = sizes.min(), least < reader.first {
+        // What says which archive holds it.
+        var archived = reader.events(from: least)
+        _ = try archived.read()
+      }
+      var frontier = try reader.beginning()
+      if sizes.contains(frontier.size) { heads[frontier.size] = frontier.head }
+      var cursor = reader.events(from: reader.first, to: sizes.max() ?? 0)
       while let stored = try cursor.read() {
         frontier.append(leaf: MerkleTree.leafHash(stored.line))
         if sizes.contains(frontier.size) { heads[frontier.size] = frontier.head }

@@ -96,8 +96,12 @@ struct Redecision {
       .userWithdrawn, .userOptedOut, .userOptedIn, .programRetired, .marketEventTypeRetired,
       .userGroupRetired, .userErased:
       CatalogueCheck(state: state).outcome(of: event)
-    case .legalHoldPlaced, .legalHoldReleased:
-      .noRules
+    case .legalHoldPlaced(let hold):
+      redo { (rules) throws(Rules.Failure) in try rules.decide(HoldRequest(recordedAs: hold)) }
+    case .legalHoldReleased(let hold):
+      redo { (rules) throws(Rules.Failure) in
+        try rules.decide(HoldReleaseRequest(recordedAs: hold))
+      }
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
       .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,
       .ledgerCorrectionRecorded:
@@ -239,6 +243,18 @@ struct Redecision {
   private func redo(_ answer: AcknowledgementRecorded) -> Outcome {
     deciding { () throws(Rules.Failure) in
       accepted(try self.decider().decide(AcknowledgeRequest(recordedAs: answer)))
+    }
+  }
+
+  /// What a decision that takes nothing but the command comes to; one that changes nothing isn't
+  /// recorded.
+  private func redo(_ decide: (Rules) throws(Rules.Failure) -> Decision) -> Outcome {
+    deciding { () throws(Rules.Failure) in
+      let decision = try decide(self.decider())
+      if case .accepted(let drafts) = decision, drafts.isEmpty {
+        return .broken(.unexpected, "it changes nothing, and what changes nothing isn't recorded")
+      }
+      return accepted(decision)
     }
   }
 

@@ -36,21 +36,28 @@ package struct Verification: Sendable {
     let sizes = Set(own.map(\.head.size) + pinned)
     let collector = EvidenceCollector(identity, wanted: sizes)
     let check = EventCheck(identity)
-    var verifier = LogVerifier(storage, identity: identity) { line, id, commit in
+    var verifier = LogVerifier(storage, identity: identity, claim: EventCheck.claim) {
+      line, id, commit in
       collector.observe(line, id, of: commit)
       return check.accepts(line, id, of: commit)
     }
     report = try verifier.verify()
     let size = report.size
+    let archived = report.archived ?? 0
+    if let name = report.snapshot, !report.damage.contains(where: { $0.kind == .snapshot }) {
+      let snapshot = try LogSnapshot(LogPath.snapshot(name), in: storage, of: identity.id)
+      try collector.observe(snapshot, before: archived)
+    }
     let stamped = collector.stamps.map { UInt64($0.stamped.size) }
     let asked = sizes.union(stamped).filter { $0 <= size }
-    if asked.contains(where: { collector.roots[$0] == nil }) {
+    if asked.contains(where: { collector.roots[$0] == nil && $0 >= archived }) {
       let reader = try LogReader(storage, identity: identity)
       try collector.findRoots(of: asked, in: reader)
     }
     do {
       evidence = try Evidence(
-        files, own, collector, origin: identity.origin, size: size, trust)
+        files, own.filter { $0.head.size >= archived || collector.roots[$0.head.size] != nil },
+        collector, origin: identity.origin, size: size, archived: archived, trust)
     } catch {
       throw .storage(error)
     }

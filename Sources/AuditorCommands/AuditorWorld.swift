@@ -40,8 +40,11 @@ enum Global {
   static let ledger = Option(
     "ledger", "DIR", .text, default: ".", short: "C", environment: "DISPATCH_LEDGER",
     help: "The ledger's directory; nothing in it is opened for writing")
+  static let with = Option(
+    repeated: "with", "ARCHIVE", .text,
+    help: "An archive of the ledger, whose events are read as if they were still in it")
   static let all: [any Declaration] = [
-    ledger, StandardOption.json, StandardOption.quiet, StandardOption.color,
+    ledger, with, StandardOption.json, StandardOption.quiet, StandardOption.color,
     StandardOption.noPager, StandardOption.help, StandardOption.version,
   ]
 }
@@ -52,7 +55,32 @@ struct AuditedLedger {
   let identity: LedgerIdentity
 
   init(_ invocation: Invocation) throws(CommandFailure) {
-    try self.init(directory: invocation[Global.ledger])
+    try self.init(directory: invocation[Global.ledger], with: invocation[Global.with])
+  }
+
+  /// The files in a directory, and the segments that archives of the ledger hold.
+  init(directory: String, with directories: [String]) throws(CommandFailure) {
+    try self.init(directory: directory)
+    var archives: [any Storage] = []
+    for directory in directories {
+      let archive: AuditedLedger
+      do {
+        archive = try AuditedLedger(directory: directory)
+      } catch {
+        guard error.status == .notFound else { throw error }
+        throw CommandFailure(
+          .notFound, "there is no finished archive in '\(directory)'",
+          hint: "what --with names is a directory that 'dispatch-ledger archive' made")
+      }
+      guard archive.identity == identity else {
+        throw CommandFailure(
+          .badInput,
+          "the archive in '\(directory)' is of another ledger, "
+            + "'\(archive.identity.origin)'", hint: "give one that this ledger's 'archive' made")
+      }
+      archives.append(archive.storage)
+    }
+    if !archives.isEmpty { self.init(UnionStorage(storage, with: archives), identity) }
   }
 
   init(directory: String) throws(CommandFailure) {
@@ -117,6 +145,17 @@ extension CommandFailure {
         .integrityViolation,
         "events from \(ids.lowerBound) on can't be read: \(LogPath.segment(segment)) is damaged at "
           + "byte \(offset)", stillGood: "what stands before them was read",
+        hint: "'ledger-audit verify' tells all that is damaged")
+    case .log(.archived(let ids, let archive, let isDisposed)):
+      self.init(
+        .notFound, archivedText(ids, archive, isDisposed: isDisposed),
+        stillGood: "the ledger vouches for them by their root",
+        hint: isDisposed
+          ? "--first \(ids.upperBound) begins behind them, where a command takes it"
+          : "--with ARCHIVE reads them there; or 'dispatch-ledger attach ARCHIVE'")
+    case .log(.badSnapshot(let path)):
+      self.init(
+        .integrityViolation, "'\(path)' isn't a snapshot of this ledger, or isn't there",
         hint: "'ledger-audit verify' tells all that is damaged")
     case .log(.needsRepair(let end)):
       self.init(

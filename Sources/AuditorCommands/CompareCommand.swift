@@ -22,9 +22,10 @@ enum CompareCommand {
   static func run(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
-    let one = try AuditedLedger(directory: invocation[first]).watched("compare", &session)
-      .reader()
-    let other = try AuditedLedger(directory: invocation[second]).reader()
+    let archives = invocation[Global.with]
+    let one = try AuditedLedger(directory: invocation[first], with: archives)
+      .watched("compare", &session).reader()
+    let other = try AuditedLedger(directory: invocation[second], with: archives).reader()
     let comparison: LogComparison
     do {
       comparison = try LogComparison(one, other)

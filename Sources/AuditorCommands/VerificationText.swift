@@ -59,6 +59,10 @@ struct VerificationText {
       "ledger": "\(identity.origin) (\(identity.id.hex))", "state": report.state.rawValue,
       "events": "\(report.size) whole and durable", "root": report.root.base64,
     ]
+    if let archived = report.archived {
+      block.append(
+        "archived", "events 0 to \(archived - 1), by root only; --with ARCHIVE checks them too")
+    }
     if let signer = evidence.signer {
       block.append("signed", "\(evidence.signedSize) by \(signer.text)")
     }
@@ -104,6 +108,8 @@ struct VerificationText {
       case .fork: "\(ids): they aren't what was signed, or not all of them"
       case .policy: "\(ids): too few of the policy's witnesses have signed the newest checkpoint"
       case .pinned: "a pinned checkpoint isn't one that this ledger's keys have signed"
+      case .archived:
+        "a pinned checkpoint is of \(ids), which are archived: --with ARCHIVE judges it"
       }
     try session.print("\(finding.kind.rawValue): \(what)", style: .bad)
     guard let note = finding.note else { return }

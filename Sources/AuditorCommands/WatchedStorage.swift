@@ -45,6 +45,8 @@ final class WatchedStorage: Storage {
     try files.rename(path, to: newPath)
   }
 
+  func removeFile(_ path: String) throws(StorageError) { try files.removeFile(path) }
+
   func synchronizeDirectory(_ path: String) throws(StorageError) {
     try files.synchronizeDirectory(path)
   }

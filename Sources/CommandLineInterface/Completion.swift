@@ -36,7 +36,7 @@ extension CommandEntry {
     let name = parameter.kind == .argument ? parameter.name : parameter.placeholder
     switch name {
     case "FILE", "NOTE", "VKEY", "PATH", "MANIFEST": return .file
-    case "DIR", "DEST", "BACKUP", "A", "B": return .directory
+    case "DIR", "DEST", "BACKUP", "ARCHIVE", "A", "B": return .directory
     case "DISPATCH": return .thing("dispatch")
     case "USER": return .thing("user")
     case "SIGNAL": return .thing("signal")
@@ -45,6 +45,8 @@ extension CommandEntry {
     case "KEY" where ["vkey", "log"].contains(parameter.name): return .file
     case "ID" where parameter.kind == .argument && path == ["template", "preview"]:
       return .thing("template")
+    case "ID" where parameter.kind == .argument && path == ["hold", "release"]:
+      return .thing("hold")
     case "ID" where parameter.kind == .argument && arguments.contains { $0.name == "KIND" }:
       return .thingOfGivenKind
     case "ID" where ["dispatch", "user", "program"].contains(parameter.name):

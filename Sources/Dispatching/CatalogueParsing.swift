@@ -26,7 +26,7 @@ extension ProgramDefined {
     try entry.allowOnly([
       "id", "name", "time_zone", "communication_codes", "lead_time", "enrollment_required",
       "unknown_outcome", "late_notice", "event_type_ids", "cancel_deadline", "caps", "quiet_hours",
-      "escalation", "test_recipients_only", "attributes",
+      "escalation", "retention", "test_recipients_only", "attributes",
     ])
     let id = try entry.id("id")
     let name = try entry.printable("name", limit: nameBytes)
@@ -48,6 +48,7 @@ extension ProgramDefined {
       escalation: try entry.part("escalation").map { part throws(RequestError) in
         try Escalation(part)
       },
+      retention: try entry.optionalPeriod("retention"),
       testRecipientsOnly: try entry.optionalBool("test_recipients_only"),
       attributes: try entry.optionalObject(
         "attributes", limitBytes: CatalogueDocument.attributeBytes))

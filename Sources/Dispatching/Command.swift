@@ -17,12 +17,15 @@ package enum Command: Equatable, Sendable {
   case correct(CorrectRequest)
   case result(ResultReport)
   case observe(SignalReport)
+  case placeHold(HoldRequest)
+  case releaseHold(HoldReleaseRequest)
 }
 
 extension Command {
   private static let names = [
     "import", "dispatch", "end", "cancel", "modify", "acknowledge", "opt-out", "opt-in", "enroll",
-    "withdraw", "erase", "retire", "settle", "correct", "result", "observe",
+    "withdraw", "erase", "retire", "settle", "correct", "result", "observe", "hold-place",
+    "hold-release",
   ]
 
   /// Parses one line of what `append` takes.
@@ -73,6 +76,11 @@ extension Command {
       self = .correct(try CorrectRequest(try reading.command(of: CorrectRequest.fields)))
     case "result": self = .result(try ResultReport(try reading.command(of: ResultReport.fields)))
     case "observe": self = .observe(try SignalReport(reading.object))
+    case "hold-place":
+      self = .placeHold(try HoldRequest(try reading.command(of: HoldRequest.fields)))
+    case "hold-release":
+      self = .releaseHold(
+        try HoldReleaseRequest(try reading.command(of: HoldReleaseRequest.fields)))
     default:
       throw reading.failure("command", .badValue(found: name, expected: .oneOf(Self.names)))
     }
@@ -109,6 +117,8 @@ extension Command {
     case .correct(let request): ("correct", request.document)
     case .result(let report): ("result", report.document)
     case .observe(let report): ("observe", report.document)
+    case .placeHold(let request): ("hold-place", request.document)
+    case .releaseHold(let request): ("hold-release", request.document)
     }
   }
 

@@ -157,6 +157,8 @@ package struct Decider<State: LedgerState> {
     case .correct(let request): try decide(request)
     case .result(let report): try decide(report)
     case .observe(let report): decide(report)
+    case .placeHold(let request): try decide(request)
+    case .releaseHold(let request): try decide(request)
     }
   }
 

@@ -76,6 +76,8 @@ package protocol LedgerState {
   /// The users in a group, by id.
   func members(of group: EntityID) throws(Failure) -> [EntityID]
 
+  /// The legal hold of this id, released or not; `nil` where none was ever placed.
+  func hold(_ id: EntityID) throws(Failure) -> StandingHold?
   /// The template as it was last published, withdrawn (`retired`) or not; `nil` where it never was.
   func template(_ id: EntityID) throws(Failure) -> Defined<TemplatePublished>?
   /// All templates, the withdrawn ones too, by id.

@@ -67,12 +67,24 @@ extension MemoryState {
     case .dispatchScheduled, .dispatchTriggered, .dispatchMissed, .templatePublished,
       .templateWithdrawn, .rulePublished, .ruleWithdrawn, .signalObserved:
       waits.take(event)
-    case .dispatchRejected, .legalHoldPlaced, .legalHoldReleased: break
+    case .legalHoldPlaced(let hold): place(hold, by: event.id)
+    case .legalHoldReleased(let hold): release(hold, by: event.id)
+    case .dispatchRejected: break
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
       .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued,
       .ledgerCorrectionRecorded:
       break
     }
+  }
+
+  private mutating func place(_ hold: LegalHoldPlaced, by event: EventID) {
+    guard holds[hold.id] == nil else { return }
+    holds[hold.id] = StandingHold(placed: hold, event: event)
+  }
+
+  private mutating func release(_ hold: LegalHoldReleased, by event: EventID) {
+    guard holds[hold.id]?.released == nil else { return }
+    holds[hold.id]?.released = event
   }
 
   private mutating func request(_ request: DispatchRequested, by event: Event) {

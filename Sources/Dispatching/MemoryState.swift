@@ -40,6 +40,7 @@ package struct MemoryState: Sendable {
   /// The last modification of a dispatch once it was attempted, and whether it was escalated.
   var calls: [EntityID: (call: SilentCall, isEscalated: Bool)] = [:]
   var waits = WaitingFacts()
+  var holds: [EntityID: StandingHold] = [:]
 
   package init() {}
 
@@ -73,6 +74,8 @@ extension MemoryState: LedgerState {
       },
       optOuts: sortedOptOuts(of: id))
   }
+
+  package func hold(_ id: EntityID) -> StandingHold? { holds[id] }
 
   package func userCount() -> Int { userTotal }
 

@@ -73,6 +73,15 @@ extension FieldReading {
     return duration
   }
 
+  /// A period of years, months and days, or `nil` where the field is absent.
+  func optionalPeriod(_ key: String) throws(RequestError) -> Period? {
+    guard let text = try optionalString(key) else { return nil }
+    guard let period = Period(text) else {
+      throw failure(key, .badValue(found: text, expected: .period))
+    }
+    return period
+  }
+
   fileprivate func localTime(_ key: String) throws(RequestError) -> LocalTime {
     let time: LocalTime? = try optional(key, .localTime)
     guard let time else { throw failure(key, .missing) }

@@ -38,10 +38,11 @@ package enum ReceiptResult: Equatable, Sendable {
     package var at: Instant
   }
 
-  /// One fact that was recorded: an answer, a settlement, a result, a correction, an erasure.
+  /// One fact that was recorded: an answer, a settlement, a result, a correction, an erasure, a legal
+  /// hold.
   package struct FactResult: Equatable, Sendable {
     package enum Outcome: String, Sendable {
-      case acknowledged, settled, corrected, matched, unmatched, erased
+      case acknowledged, settled, corrected, matched, unmatched, erased, held, released
     }
 
     package var outcome: Outcome
@@ -181,7 +182,8 @@ package enum ReceiptResult: Equatable, Sendable {
         self = .tellsNothing
         self = .tellsNothing
       case .userErased(let erased): self = .states(FactResult(erased))
-      case .legalHoldPlaced, .legalHoldReleased: self = .tellsNothing
+      case .legalHoldPlaced(let hold): self = .states(FactResult(held: hold.id))
+      case .legalHoldReleased(let hold): self = .states(FactResult(released: hold.id))
       case .templatePublished: self = .counts(\.templates)
       case .rulePublished: self = .counts(\.rules)
       case .templateWithdrawn, .ruleWithdrawn: self = .counts(\.withdrawn)
@@ -282,6 +284,16 @@ extension ReceiptResult.FactResult {
     facts = JSONObject()
     facts["event"] = .string(String(correction.event))
     facts["subject"] = .string(correction.eventSubject)
+  }
+
+  fileprivate init(held hold: EntityID) {
+    outcome = .held
+    facts = JSONObject([.init(key: "hold", value: .string(hold.text))])
+  }
+
+  fileprivate init(released hold: EntityID) {
+    outcome = .released
+    facts = JSONObject([.init(key: "hold", value: .string(hold.text))])
   }
 
   /// The fact in one line, for people.

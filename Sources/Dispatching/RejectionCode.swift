@@ -47,6 +47,11 @@ package enum RejectionCode: String, CaseIterable, Sendable {
   case unknownRule = "unknown-rule"
   /// A rule executes only a dispatch that waits.
   case notWaiting = "not-waiting"
+  case unknownHold = "unknown-hold"
+  /// A hold's id stands for it for ever.
+  case holdExists = "hold-exists"
+  /// No event can be recorded in the time that a hold is limited to.
+  case holdsNothing = "holds-nothing"
 
   /// The reason that a rejection gives: which rule, which field broke it, and the rule in words.
   func reason(_ field: String?, _ message: String) -> RejectionReason {

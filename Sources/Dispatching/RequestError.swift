@@ -48,6 +48,7 @@ package struct RequestError: Error, Hashable, Sendable {
     case channelCode
     case timeZone
     case duration
+    case period
     /// An RFC 3339 time.
     case instant
     /// A time on a clock.

@@ -52,6 +52,7 @@ extension RequestError.Form {
     case .channelCode: "a channel's code: a lower-case letter, then up to 31 of a-z, 0-9, _ or -"
     case .timeZone: "the name of a time zone, such as America/New_York"
     case .duration: "a duration such as PT30M or P1DT12H: days, hours, minutes, seconds"
+    case .period: "a period such as P7Y or P1Y6M: years, months, days"
     case .time: "a time: MM/DD/YYYY HH:MM in the program's zone, or RFC 3339 with an offset"
     case .instant: "an RFC 3339 time with an offset, such as 2026-11-23T17:23:59Z"
     case .localTime: "a time on a clock, from 00:00 to 23:59"

@@ -6,6 +6,8 @@ package enum LogPath {
   package static let head = "head"
   package static let logDirectory = "log"
   package static let quarantineDirectory = "quarantine"
+  /// What the present needs of events that are archived (`FORMAT.md` §28).
+  package static let snapshotDirectory = "snapshot"
   /// The ending of a segment that is being made.
   static let unfinishedSuffix = ".new"
   /// The hashes of the tree, which are derived.
@@ -16,6 +18,12 @@ package enum LogPath {
   package static func segment(_ first: UInt64) -> String {
     "log/\(padded(first, 16)).log"
   }
+
+  /// What is on its way to or from an archive.
+  package static let incoming = "snapshot/incoming.new"
+
+  /// The path of the snapshot whose bytes have this SHA-256.
+  package static func snapshot(_ digest: String) -> String { "snapshot/\(digest)" }
 
   /// The inverse of ``segment(_:)`` for a name within `log/`; `nil` for a name of any other form.
   static func segment(named name: String) -> UInt64? {

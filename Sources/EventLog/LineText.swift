@@ -87,6 +87,9 @@ struct LineReader {
     field(name, width: Instant.textLength).flatMap { Instant(text: $0) }
   }
 
+  /// Whether nothing but the newline is left.
+  var isAtNewline: Bool { index + 1 == bytes.endIndex }
+
   /// The line's own checksum, where it ends the line and holds at `place`.
   mutating func verifiedChecksum(at place: Place) -> UInt32? {
     guard let crc = checksum("crc"), index + 1 == bytes.endIndex,

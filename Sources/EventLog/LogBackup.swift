@@ -36,20 +36,24 @@ package struct LogBackup {
   ///   - target: An empty directory, what an interrupted backup left, or with `isIncremental` an
   ///     older backup.
   ///   - files: What else belongs to the copy, relative to the ledger; what isn't there is left out.
+  ///   - claim: What says whether an event tells of an archive.
   ///   - check: What says whether an event is well formed.
   /// - Throws: `.needsRepair` where the ledger is damaged at its end; `.copyExists`,
   ///   `.copyOfAnotherLedger`, `.copyDiffers` and `.copyNotWhole`, after which the target is as it
   ///   was but for files whose names end with `.new`; `.storage`.
   package static func make(
     of source: any Storage, identity: LedgerIdentity, in target: any Storage, isIncremental: Bool,
-    files: [String] = [], check: @escaping LogVerifier.EventCheck
+    files: [String] = [], claim: @escaping ArchiveClaim.Reading = { _ in nil },
+    check: @escaping LogVerifier.EventCheck
   ) throws(LogError) -> Outcome {
     var backup = LogBackup(source: source, target: target, identity: identity)
     let isThere = try backup.checkIdentity(isIncremental: isIncremental)
     // A checkpoint covers what was durable before it: copied first, it covers nothing that isn't.
     var others = backup
     try reporting { () throws(StorageError) in
-      for directory in [LogPath.logDirectory, LogPath.quarantineDirectory] {
+      for directory in [
+        LogPath.logDirectory, LogPath.quarantineDirectory, LogPath.snapshotDirectory,
+      ] {
         try target.ensureDirectory(directory)
       }
       try target.synchronizeDirectory(".")
@@ -63,7 +67,8 @@ package struct LogBackup {
     try backup.checkSegments(reader, end)
     try backup.stageSegments(reader, end)
     try backup.stageHead()
-    let root = try backup.verify(end, check)
+    try backup.stageSnapshots()
+    let root = try backup.verify(end, claim, check)
     try reporting { () throws(StorageError) in
       for path in try backup.newInQuarantine() { try others.stage(path) }
       for path in backup.staged + others.staged { try backup.putInPlace(path) }
@@ -199,6 +204,16 @@ package struct LogBackup {
     try target.putInPlace(path + LogPath.unfinishedSuffix, as: path)
   }
 
+  /// A snapshot never changes: what is there under its name is left as it is.
+  private mutating func stageSnapshots() throws(LogError) {
+    try reporting { () throws(StorageError) in
+      let there = Set(try target.snapshots())
+      for name in try source.snapshots() where !there.contains(name) {
+        try stage(LogPath.snapshot(name))
+      }
+    }
+  }
+
   /// What lies in the ledger's quarantine and not yet in the copy's.
   private func newInQuarantine() throws(StorageError) -> [String] {
     do {
@@ -214,9 +229,10 @@ package struct LogBackup {
 
   /// - Returns: The root of the copy's events.
   private func verify(
-    _ end: LogPosition, _ check: @escaping LogVerifier.EventCheck
+    _ end: LogPosition, _ claim: @escaping ArchiveClaim.Reading,
+    _ check: @escaping LogVerifier.EventCheck
   ) throws(LogError) -> Digest {
-    var verifier = LogVerifier(future, identity: identity, check: check)
+    var verifier = LogVerifier(future, identity: identity, claim: claim, check: check)
     let report = try verifier.verify()
     guard report.state == .clean, report.damage.isEmpty, report.size == end.size else {
       throw .copyNotWhole(report)

@@ -10,6 +10,13 @@ package enum LogError: Error, Hashable, Sendable {
   case needsRepair(LogEnd)
   /// Bytes that were durable don't verify. What stands outside of `ids` can still be read.
   case damaged(ids: Range<UInt64>, segment: UInt64, offset: UInt64)
+  /// These events lie in an archive; what stands behind them can be read.
+  ///
+  /// - archive: The archive's id, where the log tells it.
+  /// - isDisposed: Whether it was destroyed since.
+  case archived(ids: Range<UInt64>, archive: String?, isDisposed: Bool)
+  /// A snapshot isn't what `FORMAT.md` §28 says, or not the one that the log names.
+  case badSnapshot(path: String)
   /// The commit isn't in the log: writing it failed before its last byte. Nothing else is lost.
   case notWritten(StorageError)
   /// Nobody knows whether the commits since the last success are durable: a sync failed.

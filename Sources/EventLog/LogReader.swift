@@ -16,6 +16,22 @@ package struct LogReader {
 
   private var limit = UInt64.max
 
+  /// The first event that can be read: 0, unless those before it are archived or missing.
+  package var first: UInt64 { segments.first ?? 0 }
+
+  /// The tree of the events before ``first``, as the first segment's header tells it.
+  ///
+  /// - Throws: `.damaged`, `.storage`.
+  package func beginning() throws(LogError) -> Frontier {
+    guard first > 0 else { return Frontier() }
+    let header = try reporting { () throws(StorageError) in
+      try readHeader(
+        of: first, in: storage.open(LogPath.segment(first), for: .reading), identity.id)
+    }
+    guard let header else { throw .damaged(ids: first..<first + 1, segment: first, offset: 0) }
+    return header.frontier
+  }
+
   /// How many events can be read: those before the durable mark, as far as the log reaches.
   package var size: UInt64 { min(end.valid.size, end.mark, limit) }
 
@@ -78,12 +94,13 @@ package struct LogReader {
     return position
   }
 
-  /// The hashes of perfect subtrees of the first `size` events, from one pass over them.
+  /// The hashes of perfect subtrees of the first `size` events, from one pass over them; of those
+  /// that end before ``first`` only the ones that the first segment's header holds.
   package func hashes(
     of subtrees: [PerfectSubtree], upTo size: UInt64
   ) throws(LogError) -> SubtreeCollector {
-    var collector = SubtreeCollector(subtrees)
-    var cursor = events(from: 0, to: size)
+    var collector = SubtreeCollector(subtrees, from: try beginning())
+    var cursor = events(from: first, to: size)
     while let stored = try cursor.read() {
       collector.append(leaf: MerkleTree.leafHash(stored.line))
     }
@@ -218,6 +235,9 @@ package struct EventCursor {
 
   private func firstScanner() throws(LogError) -> SegmentScanner {
     guard let segment = segments.last(where: { $0 <= next }) else {
+      if let first = segments.first, let archive = try archive(holding: next) {
+        throw .archived(ids: next..<first, archive: archive.id, isDisposed: archive.isDisposed)
+      }
       throw .damaged(ids: next..<(segments.first ?? limit), segment: next, offset: 0)
     }
     if let hint, hint.size <= next, hint.segment == segment {
@@ -229,6 +249,30 @@ package struct EventCursor {
         frontier: nil)
     }
     return try scannerAtHeader(of: segment)
+  }
+
+  /// What the log tells of the archive that holds an event before its first segment; `nil` where there
+  /// is no snapshot, so that the event is missing.
+  ///
+  /// The whole log is read for it: whoever asked for the event gets nothing else.
+  private func archive(
+    holding id: UInt64
+  ) throws(LogError) -> (id: String?, isDisposed: Bool)? {
+    let names = try reporting { () throws(StorageError) in try storage.snapshots() }
+    if names.isEmpty { return nil }
+    var story = ArchiveStory(id)
+    for name in names {
+      let path = LogPath.snapshot(name)
+      guard let snapshot = try? LogSnapshot(path, in: storage, of: ledger) else { continue }
+      for event in snapshot.events {
+        if let line = try snapshot.line(of: event) { story.take(line) }
+      }
+    }
+    var cursor = EventCursor(
+      storage: storage, ledger: ledger, segments: segments, next: segments.first ?? 0,
+      limit: .max, hint: nil)
+    while let stored = try? cursor.read() { story.take(stored.line) }
+    return (story.archive, story.isDisposed)
   }
 
   private func scannerAtHeader(of segment: UInt64) throws(LogError) -> SegmentScanner {

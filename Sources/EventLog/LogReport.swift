@@ -3,7 +3,7 @@ package import Bytes
 /// Something in the log that can't be vouched for (`FORMAT.md` §7).
 package struct Damage: Hashable, Sendable {
   package enum Kind: String, Hashable, Sendable {
-    case missing, surplus, header, commit, root, seal, event, head
+    case missing, surplus, header, commit, root, seal, event, head, snapshot
   }
 
   package let kind: Kind
@@ -16,7 +16,7 @@ package struct Damage: Hashable, Sendable {
   package let resumedAt: UInt64?
 
   /// Whether it says something of the log's own lines, and not only of what an event says.
-  package var breaksLog: Bool { kind != .event && kind != .surplus }
+  package var breaksLog: Bool { kind != .event && kind != .surplus && kind != .snapshot }
 }
 
 /// What verifying found, in whole (`FORMAT.md` §7).
@@ -40,19 +40,25 @@ package struct LogReport: Hashable, Sendable {
   /// How many events there are, whole or not, durable or not.
   package let count: UInt64
 
+  /// How many events are vouched for by a root only, since they are archived; `nil` where none are.
+  package let archived: UInt64?
+  /// The SHA-256 of the snapshot that stands for them, in hex.
+  package let snapshot: String?
+
   /// The report as every verifier prints it, without its newline.
   package func json(of ledger: LedgerIdentity) -> JSON {
-    [
-      "damage": .array(damage.map(\.json)),
-      "durable": .string(String(mark)),
-      "ledger_id": .string(ledger.id.hex),
-      "not_durable": .string(String(notDurable)),
-      "origin": .string(ledger.origin),
-      "root": .string(root.base64),
-      "size": .string(String(size)),
-      "state": .string(state.rawValue),
-      "v": 1,
-    ]
+    var object = JSONObject()
+    object["archived"] = archived.map { .string(String($0)) }
+    object["damage"] = .array(damage.map(\.json))
+    object["durable"] = .string(String(mark))
+    object["ledger_id"] = .string(ledger.id.hex)
+    object["not_durable"] = .string(String(notDurable))
+    object["origin"] = .string(ledger.origin)
+    object["root"] = .string(root.base64)
+    object["size"] = .string(String(size))
+    object["state"] = .string(state.rawValue)
+    object["v"] = 1
+    return .object(object)
   }
 }
 
@@ -67,5 +73,27 @@ extension Damage {
     object["segment"] = .string(padded(segment, 16))
     object["what"] = .string(kind.rawValue)
     return .object(object)
+  }
+}
+
+/// What an event tells of an archive, as far as a log that begins behind it is judged by it.
+package struct ArchiveClaim: Hashable, Sendable {
+  /// What a line that is well formed tells of an archive; `nil` where it is of another type.
+  package typealias Reading = (_ line: [UInt8]) -> ArchiveClaim?
+
+  /// The ids after the last event of each of its segments.
+  package let ends: [UInt64]
+  /// The id after the last event that it is about.
+  package let end: UInt64
+  /// The root of all events up to there.
+  package let root: Digest
+  /// The SHA-256 of the snapshot, in hex.
+  package let snapshot: String
+
+  package init(ends: [UInt64], end: UInt64, root: Digest, snapshot: String) {
+    self.ends = ends
+    self.end = end
+    self.root = root
+    self.snapshot = snapshot
   }
 }

@@ -11,6 +11,7 @@ package struct LogVerifier {
   private let storage: any Storage
   private let identity: LedgerIdentity
   private let check: EventCheck
+  private let claim: ArchiveClaim.Reading
   private var segments: [UInt64] = []
   private var slots: [HeadSlot] = []
   /// W; it is known before the first segment is read.
@@ -31,13 +32,22 @@ package struct LogVerifier {
   private var tail = TailKind.fill
   private var openEnd: LogPosition?
 
+  /// The name of the first segment, where it isn't 0.
+  private var beginning: UInt64?
+  /// What the headers of segments fold to, where the log doesn't begin with event 0.
+  private var headerRoots: [UInt64: Digest] = [:]
+  private var claims: [ArchiveClaim] = []
+
   private var ledger: LedgerID { identity.id }
 
+  /// - Parameter claim: What says whether a well-formed event tells of an archive.
   package init(
-    _ storage: any Storage, identity: LedgerIdentity, check: @escaping EventCheck
+    _ storage: any Storage, identity: LedgerIdentity,
+    claim: @escaping ArchiveClaim.Reading = { _ in nil }, check: @escaping EventCheck
   ) {
     self.storage = storage
     self.identity = identity
+    self.claim = claim
     self.check = check
   }
 
@@ -55,7 +65,7 @@ package struct LogVerifier {
     } catch {
       throw .storage(error)
     }
-    return report()
+    return try report()
   }
 
   private func markOfLastSegment() throws(StorageError) -> UInt64 {
@@ -66,7 +76,9 @@ package struct LogVerifier {
     return max(header?.first ?? 0, durable)
   }
 
-  private mutating func report() -> LogReport {
+  private mutating func report() throws(LogError) -> LogReport {
+    let archive = provenArchive()
+    if let beginning, archive == nil { forgetAll(after: beginning) }
     let isBroken = validSize != nil
     let isShort = next < mark
     let count = next
@@ -77,13 +89,56 @@ package struct LogVerifier {
     for slot in slotCheck.atOdds.sorted(by: { $0.offset < $1.offset }) {
       report(.head, ids: next..<next, segment: slot.position.segment, offset: slot.offset)
     }
+    if let archive, try !isWhole(archive) {
+      report(.snapshot, ids: next..<next, segment: beginning ?? 0, offset: 0)
+    }
     let state = RecoveryState(
       isBroken: isBroken || !slotCheck.atOdds.isEmpty, isShort: isShort,
       hasSlot: !slots.isEmpty, tail: tail)
     let valid = validSize ?? next
     return LogReport(
       state: state, damage: damage, mark: mark, size: min(valid, mark), root: root,
-      notDurable: valid > mark ? valid - mark : 0, tail: tail, openEnd: openEnd, count: count)
+      notDurable: valid > mark ? valid - mark : 0, tail: tail, openEnd: openEnd, count: count,
+      archived: archive == nil ? nil : beginning, snapshot: archive?.snapshot)
+  }
+
+  // MARK: - A log that doesn't begin with event 0
+
+  /// The newest event that says that what comes before the first segment was archived (`FORMAT.md` §7).
+  private func provenArchive() -> ArchiveClaim? {
+    guard let beginning, headerRoots[beginning] != nil else { return nil }
+    return claims.last { claim in
+      claim.ends.contains(beginning) && headerRoots[claim.end] == claim.root
+    }
+  }
+
+  /// Takes what the first segment's header says of the events before it.
+  private mutating func begin(after header: SegmentHeader) {
+    root = header.frontier.root
+    slotCheck.begin(
+      at: LogPosition(size: header.first, segment: header.first, offset: UInt64(header.length)),
+      header.frontier)
+  }
+
+  /// Without an archive the events before the first segment are missing, and nothing is valid.
+  private mutating func forgetAll(after beginning: UInt64) {
+    damage.insert(
+      Damage(kind: .missing, ids: 0..<beginning, segment: 0, offset: 0, resumedAt: nil), at: 0)
+    validSize = 0
+    root = MerkleTree.emptyRoot
+    slotCheck = SlotCheck(slots)
+  }
+
+  /// Whether the snapshot that the event names is there, as it says.
+  private func isWhole(_ claim: ArchiveClaim) throws(LogError) -> Bool {
+    do {
+      let snapshot = try LogSnapshot(LogPath.snapshot(claim.snapshot), in: storage, of: ledger)
+      return try snapshot.digest().hex == claim.snapshot
+        && headerRoots[snapshot.size] == snapshot.root
+    } catch {
+      guard case .badSnapshot = error else { throw error }
+      return false
+    }
   }
 
   private mutating func report(
@@ -93,7 +148,7 @@ package struct LogVerifier {
     damage.append(
       Damage(kind: kind, ids: ids, segment: segment, offset: offset, resumedAt: resumedAt))
     switch kind {
-    case .event, .surplus, .head: break
+    case .event, .surplus, .head, .snapshot: break
     case .missing, .header, .commit, .root, .seal: validSize = validSize ?? next
     }
   }
@@ -106,7 +161,11 @@ package struct LogVerifier {
       return
     }
     if segment > next {
-      report(.missing, ids: next..<segment, segment: next, offset: 0)
+      if segment == segments.first {
+        beginning = segment
+      } else {
+        report(.missing, ids: next..<segment, segment: next, offset: 0)
+      }
       next = segment
       tree = nil
       previousSeal = nil
@@ -123,6 +182,8 @@ package struct LogVerifier {
         report(
           .header, ids: next..<next, segment: segment, offset: 0, resumedAt: UInt64(header.length))
       }
+      if beginning != nil { headerRoots[segment] = header.frontier.root }
+      if beginning == segment { begin(after: header) }
       tree = header.frontier
       scanner.resume(at: UInt64(header.length), next: next, frontier: tree)
     } else if try !lookOn(&scanner, &lines, after: .header, isLast: isLast) {
@@ -188,6 +249,8 @@ package struct LogVerifier {
       if !isInOrder || !check(scanner.eventLine(index), id, line) {
         let start = body + UInt64(range.lowerBound - scanner.eventRanges[0].lowerBound)
         report(.event, ids: id..<id + 1, segment: scanner.segment, offset: start)
+      } else if beginning != nil, let claim = claim(scanner.eventLine(index)) {
+        claims.append(claim)
       }
     }
     lastTime = line.time

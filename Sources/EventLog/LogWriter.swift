@@ -130,6 +130,18 @@ package struct LogWriter: ~Copyable {
     try head.writeFully(slot.encoded(in: ledger), at: slot.offset)
   }
 
+  /// Closes the active segment before it has its size, and begins the next one.
+  ///
+  /// - Returns: False where it holds no commit yet, so that there is nothing to close.
+  /// - Throws: `.outcomeUnknown`, `.notWritten`: the writer is stopped then.
+  package mutating func closeSegment(at time: Instant) throws(LogError) -> Bool {
+    guard !isStopped else { throw .writerStopped }
+    try synchronize()
+    guard end.size > end.segment else { return false }
+    try roll(at: max(time, lastTime))
+    return true
+  }
+
   /// Closes the active segment and begins the next one.
   private mutating func roll(at time: Instant) throws(LogError) {
     do {

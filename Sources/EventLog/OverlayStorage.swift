@@ -45,6 +45,8 @@ final class OverlayStorage: Storage {
     throw .readOnly(.rename, path)
   }
 
+  func removeFile(_ path: String) throws(StorageError) { throw .readOnly(.remove, path) }
+
   func synchronizeDirectory(_ path: String) throws(StorageError) {
     throw .readOnly(.synchronizeDirectory, path)
   }
@@ -125,7 +127,7 @@ final class MemoryFile: StorageFile {
 
 extension StorageError {
   /// What writing to something that is only read comes to (EROFS, which is 30 on every system we know).
-  fileprivate static func readOnly(_ operation: Operation, _ path: String) -> StorageError {
+  static func readOnly(_ operation: Operation, _ path: String) -> StorageError {
     StorageError(operation: operation, path: path, code: 30)
   }
 }

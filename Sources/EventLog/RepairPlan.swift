@@ -49,14 +49,16 @@ package struct RepairPlan {
   ///
   /// - Parameters:
   ///   - copy: Another copy of the same ledger, a backup for example, or none.
+  ///   - claim: What says whether an event tells of an archive.
   ///   - check: What says whether an event is well formed.
   /// - Throws: `.storage` only.
   package init(
     for storage: any Storage, identity: LedgerIdentity, choices: RepairChoices,
-    copy: (any Storage)? = nil, check: @escaping LogVerifier.EventCheck
+    copy: (any Storage)? = nil, claim: @escaping ArchiveClaim.Reading = { _ in nil },
+    check: @escaping LogVerifier.EventCheck
   ) throws(LogError) {
     var draft = try RepairDraft(
-      storage: storage, identity: identity, copy: copy, check: check)
+      storage: storage, identity: identity, copy: copy, claim: claim, check: check)
     if copy != nil { try draft.takeFromCopy() }
     let cut = try draft.cutTail(choices)
     let head = try choices.rebuildsHead ? draft.rebuildHead() : nil
@@ -110,6 +112,7 @@ private struct RepairDraft {
   let storage: any Storage
   let identity: LedgerIdentity
   let copy: (any Storage)?
+  let claim: ArchiveClaim.Reading
   let check: LogVerifier.EventCheck
   let before: LogReport
   private(set) var after: LogReport
@@ -119,13 +122,14 @@ private struct RepairDraft {
 
   init(
     storage: any Storage, identity: LedgerIdentity, copy: (any Storage)?,
-    check: @escaping LogVerifier.EventCheck
+    claim: @escaping ArchiveClaim.Reading, check: @escaping LogVerifier.EventCheck
   ) throws(LogError) {
     self.storage = storage
     self.identity = identity
     self.copy = copy
+    self.claim = claim
     self.check = check
-    var verifier = LogVerifier(storage, identity: identity, check: check)
+    var verifier = LogVerifier(storage, identity: identity, claim: claim, check: check)
     before = try verifier.verify()
     after = before
   }
@@ -145,7 +149,8 @@ private struct RepairDraft {
   }
 
   private mutating func verify() throws(LogError) {
-    var verifier = LogVerifier(try overlay(), identity: identity, check: check)
+    var verifier = LogVerifier(
+      try overlay(), identity: identity, claim: claim, check: check)
     after = try verifier.verify()
   }
 
@@ -232,7 +237,7 @@ private struct RepairDraft {
     }
     for damage in before.damage {
       switch damage.kind {
-      case .event, .surplus, .head: continue
+      case .event, .surplus, .head, .snapshot: continue
       case .missing: break
       case .header, .commit, .root, .seal:
         guard let length = reachable[damage.segment] else { break }

@@ -16,6 +16,9 @@ package protocol Storage: AnyObject {
   /// Gives a file another name in one step, in place of whatever had that name.
   func rename(_ path: String, to newPath: String) throws(StorageError)
 
+  /// Takes a file's name away; where that was its last one, its bytes go with whoever has it open.
+  func removeFile(_ path: String) throws(StorageError)
+
   /// Returns once the names in a directory are durable (`fsync` on the directory).
   func synchronizeDirectory(_ path: String) throws(StorageError)
 }
@@ -63,7 +66,7 @@ package enum StorageAccess: Hashable, Sendable {
 package struct StorageError: Error, Hashable, Sendable {
   package enum Operation: String, Hashable, Sendable {
     case open, read, write, size, truncate, synchronize, lock, list, createDirectory, rename
-    case synchronizeDirectory
+    case synchronizeDirectory, remove
   }
 
   package let operation: Operation

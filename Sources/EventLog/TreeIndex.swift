@@ -65,6 +65,15 @@ package struct TreeIndex {
     if !bytes.isEmpty { try file.writeFully(bytes, at: offset) }
   }
 
+  /// Writes what a frontier holds, in place of all that the leaves before it came to: enough for
+  /// every proof about leaves behind it.
+  package func begin(at frontier: Frontier) throws(StorageError) {
+    for (subtree, hash) in zip(Frontier.subtrees(of: frontier.size), frontier.hashes) {
+      let place = Self.count(subtree.leaves.upperBound - 1) + UInt64(subtree.level)
+      try file.writeFully(hash.bytes, at: place * UInt64(Self.hashBytes))
+    }
+  }
+
   /// How many hashes come with the first `leaves` leaves.
   private static func count(_ leaves: UInt64) -> UInt64 {
     2 * leaves - UInt64(leaves.nonzeroBitCount)

@@ -28,6 +28,8 @@ package struct ProgramDefined: EventData {
   package var quietHours: QuietHours?
   /// Absent: nobody is told beside the recipients.
   package var escalation: Escalation?
+  /// How long its events are kept at least; absent: for ever.
+  package var retention: Period?
   /// Whether drills reach test recipients only; absent: they reach all.
   package var testRecipientsOnly: Bool?
   /// Anything else that was said about it, as given.
@@ -38,7 +40,8 @@ package struct ProgramDefined: EventData {
     leadTime: ISODuration, enrollmentRequired: Bool, unknownOutcome: UnknownOutcomePolicy,
     lateNotice: LateNoticePolicy, eventTypeIDs: SortedSet<EntityID>? = nil,
     cancelDeadline: ISODuration? = nil, caps: ProgramCaps? = nil, quietHours: QuietHours? = nil,
-    escalation: Escalation? = nil, testRecipientsOnly: Bool? = nil, attributes: JSONObject? = nil
+    escalation: Escalation? = nil, retention: Period? = nil, testRecipientsOnly: Bool? = nil,
+    attributes: JSONObject? = nil
   ) {
     self.id = id
     self.name = name
@@ -53,6 +56,7 @@ package struct ProgramDefined: EventData {
     self.caps = caps
     self.quietHours = quietHours
     self.escalation = escalation
+    self.retention = retention
     self.testRecipientsOnly = testRecipientsOnly
     self.attributes = attributes
   }
@@ -74,6 +78,7 @@ extension ProgramDefined {
     leadTime = try reader.required("lead_time")
     name = try reader.required("name")
     quietHours = try reader.optional("quiet_hours")
+    retention = try reader.optional("retention")
     testRecipientsOnly = try reader.optional("test_recipients_only")
     timeZone = try reader.required("time_zone")
     unknownOutcome = try reader.required("unknown_outcome")
@@ -96,6 +101,7 @@ extension ProgramDefined {
     writer.set("lead_time", leadTime)
     writer.set("name", name)
     writer.set("quiet_hours", quietHours)
+    writer.set("retention", retention)
     writer.set("test_recipients_only", testRecipientsOnly)
     writer.set("time_zone", timeZone)
     writer.set("unknown_outcome", unknownOutcome)

@@ -43,6 +43,7 @@ package enum EventError: Error, Hashable, Sendable {
     case zoneName
     case instant
     case duration
+    case period
     case localTime
     case monthDay
     case subject

@@ -62,6 +62,7 @@ extension EventError.Form {
     case .zoneName: "the name of a time zone, like America/New_York"
     case .instant: "an instant, like 2026-11-23T17:23:59.123456Z"
     case .duration: "a duration in days, hours, minutes and seconds, like P1DT12H or PT30M"
+    case .period: "a period in years, months and days, like P7Y or P1Y6M"
     case .localTime: "a time on a clock, like 22:00"
     case .monthDay: "a month and a day that every year has, like 06-01"
     case .subject: "a subject, like dispatch/ID"

@@ -15,7 +15,8 @@ extension Ledger {
     return try inLog { () throws(LogError) in
       try LogBackup.make(
         of: storage, identity: identity, in: target, isIncremental: isIncremental,
-        files: [CheckpointFiles.newest, CheckpointFiles.all, LedgerPath.configurationName]
+        files: [CheckpointFiles.newest, CheckpointFiles.all, LedgerPath.configurationName],
+        claim: EventCheck.claim
       ) { check.accepts($0, $1, of: $2) }
     }
   }

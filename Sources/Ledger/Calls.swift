@@ -18,8 +18,10 @@ package struct CallReceipt: Sendable {
     package let events: ClosedRange<EventID>?
     /// The ledger's size and root after them.
     package let size: UInt64
-    package let root: Digest
+    package let root: Digest?
     let results: [ReceiptResult]
+    /// Whether the events are archived, so that nothing more can be told of them.
+    var isArchived = false
 
     var document: JSONObject {
       var document = JSONObject()
@@ -27,6 +29,7 @@ package struct CallReceipt: Sendable {
       document["first"] = events.map { .string(String($0.lowerBound)) }
       document["last"] = events.map { .string(String($0.upperBound)) }
       document["repeated"] = .bool(isRepeated)
+      if isArchived { document["archived"] = true }
       return document
     }
   }
@@ -64,7 +67,9 @@ package struct CallReceipt: Sendable {
 
   /// The ledger's size and root after them.
   package var size: UInt64 { batches[batches.count - 1].size }
-  package var root: Digest { batches[batches.count - 1].root }
+  package var root: Digest? { batches[batches.count - 1].root }
+  /// Whether it was done before and its events are archived, so that nothing more can be told of them.
+  package var isArchived: Bool { batches.contains(where: \.isArchived) }
 
   /// Whether a command was rejected.
   package var hasRejection: Bool {
@@ -80,9 +85,10 @@ package struct CallReceipt: Sendable {
     }
     document["first"] = events.map { .string(String($0.lowerBound)) }
     document["last"] = events.map { .string(String($0.upperBound)) }
+    if isArchived { document["archived"] = true }
     document["repeated"] = .bool(isRepeated)
     document["results"] = .array(results.map { .object($0.document) })
-    document["root"] = .string(root.base64)
+    document["root"] = root.map { .string($0.base64) }
     document["size"] = .string(String(size))
     document["v"] = 1
     return document
@@ -283,6 +289,7 @@ extension Ledger {
     guard let reader = try? LogReader(storage, identity: identity, durable: durable) else {
       return nil
     }
+    if event < reader.first { return (try? views.streams.subject(of: event)) ?? nil }
     var cursor = reader.events(from: event)
     guard let stored = try? cursor.read(), stored.id == event else { return nil }
     return try? Event(decoding: stored.line).subject
@@ -294,6 +301,12 @@ extension Ledger {
   ) throws(LedgerError) -> CallReceipt.Batch {
     let reader = try inLog { () throws(LogError) in
       try LogReader(storage, identity: identity, durable: turn.durable)
+    }
+    // The snapshot vouches for the key; what it came to is told by the archive alone.
+    if row.first < reader.first {
+      return CallReceipt.Batch(
+        isRepeated: true, entries: entries, events: row.first...row.last, size: row.size,
+        root: nil, results: [], isArchived: true)
     }
     var cursor = reader.events(from: row.first, hint: row.hint)
     // Where the views are wrong about the place, nothing that can be read stands there.

@@ -64,9 +64,7 @@ extension Ledger {
       try views.streams.location(of: planned.user, about: .user(user))
     }
     guard let location,
-      let line = try inLog({ () throws(LogError) in
-        try reader.line(segment: location.segment, offset: location.offset)
-      }),
+      let line = try line(of: planned.user, at: location, in: reader),
       let event = try? Event(decoding: line), event.id == planned.user,
       case .userDefined(let defined) = event.payload,
       defined.contacts.contains(where: {

@@ -29,6 +29,10 @@ extension Ledger {
         found.append(try firstDispatch(of: ids).map { .dispatch($0) })
         continue
       }
+      if row.first < reader.first {
+        found.append(try archivedRequest(by: row))
+        continue
+      }
       var cursor = reader.events(from: row.first, hint: row.hint)
       guard let stored = try? cursor.read(), let event = try? Event(decoding: stored.line),
         event.idempotencyHash == row.hash
@@ -44,6 +48,16 @@ extension Ledger {
       }
     }
     return found
+  }
+
+  /// What a call came to whose events are archived, as the views tell it.
+  private func archivedRequest(by row: IdempotencyRow) throws(LedgerError) -> EarlierRequest? {
+    try inViews { () throws(ViewError) in
+      if let id = try views.dispatches.find(requestedBy: row.first) {
+        return try ViewState(views).dispatch(id).map { .dispatch($0) }
+      }
+      return try views.dispatches.rejection(by: row.first).map { .rejected($0) }
+    }
   }
 
   private func firstDispatch(of ids: [EntityID]) throws(LedgerError) -> Dispatch? {

@@ -41,9 +41,7 @@ extension Ledger {
       try LogReader(storage, identity: identity, durable: durable)
     }
     for event in events {
-      let line = try inLog { () throws(LogError) in
-        try reader.line(segment: event.location.segment, offset: event.location.offset)
-      }
+      let line = try line(of: event.id, at: event.location, in: reader)
       guard let line, let decoded = try? Event(decoding: line),
         case .ledgerExportIssued(let issued) = decoded.payload, issued.exportID == id
       else { continue }

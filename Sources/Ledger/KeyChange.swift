@@ -69,9 +69,7 @@ extension Ledger {
     let events = try inViews { () throws(ViewError) in try views.streams.events(of: .ledger) }
     let reader = try inLog { () throws(LogError) in try LogReader(storage, identity: identity) }
     for event in events.reversed() {
-      let line = try inLog { () throws(LogError) in
-        try reader.line(segment: event.location.segment, offset: event.location.offset)
-      }
+      let line = try line(of: event.id, at: event.location, in: reader)
       guard let line, let decoded = try? Event(decoding: line),
         case .ledgerKeyChanged(let changed) = decoded.payload
       else { continue }

@@ -22,6 +22,8 @@ package final class Ledger {
   let patienceMilliseconds: Int
   /// Tells whoever runs the call what was put right on the way.
   package var tell: (LedgerNote) -> Void = { _ in }
+  /// The snapshot that stands for what is archived, once it was asked for.
+  var openedSnapshot: LogSnapshot?
 
   /// Opens the ledger in a directory.
   ///
@@ -37,6 +39,10 @@ package final class Ledger {
         try exists(joinPath(path.directory, LogPath.identity))
       })
     else { throw .noLedger(directory: path.directory) }
+    let description = joinPath(path.directory, LogArchive.description)
+    if try inFiles({ () throws(PlatformError) in try exists(description) }) {
+      throw .isArchive(directory: path.directory)
+    }
     let storage = try inStorage { () throws(StorageError) in
       try FileStorage.openAsShared(directory: path.directory)
     }
@@ -107,8 +113,10 @@ package final class Ledger {
         try project(from: hint, to: end)
         return
       } catch {
-        guard case .log(.damaged) = error else { throw error }
-        tell(.viewsRebuilt(.behind(cursor)))
+        switch error {
+        case .log(.damaged), .log(.archived): tell(.viewsRebuilt(.behind(cursor)))
+        default: throw error
+        }
       }
     case .absent: break
     case let condition: tell(.viewsRebuilt(condition))
@@ -131,7 +139,7 @@ package final class Ledger {
       views = try Self.openViews(of: path, in: storage)
       try inViews { () throws(ViewError) in try views.create() }
     }
-    try project(from: nil, to: end)
+    try build(views, to: end)
   }
 
   /// Applies the events from a position on to the views, in transactions that end with a commit of
@@ -174,12 +182,7 @@ extension Ledger {
       try fresh.create()
       return fresh
     }
-    let reader = try inLog { () throws(LogError) in
-      try LogReader(storage, identity: identity, durable: end)
-    }
-    try inAudit { () throws(AuditError) in
-      try Projector(views: fresh).project(reader.events(from: 0))
-    }
+    try build(fresh, to: end)
     return try inViews { () throws(ViewError) in
       try views.firstDifference(from: fresh).map { "\($0)" }
     }

@@ -65,8 +65,56 @@ package indirect enum LedgerError: Error {
   case unreadableEvent(EventID, EventError)
   /// An export says of the first so many events what they don't come to.
   case otherHistory(size: UInt64)
+  /// Another process moves segments to an archive or back.
+  case archiving
+  /// The directory is an archive, which nothing is written into.
+  case isArchive(directory: String)
+  /// An archive can't be made, brought back or disposed of.
+  case archive(ArchiveFailure)
   /// The export's id stands for another one.
   case exportKnown(EntityID, event: EventID)
+}
+
+/// Why an archive can't be made, brought back or disposed of.
+package enum ArchiveFailure: Error {
+  /// There is no archive there, or none that is finished.
+  case notThere(directory: String)
+  /// The directory holds what isn't an archive's, or another archive.
+  case occupied(directory: String)
+  /// What describes the archive can't be read, or isn't what the ledger recorded of it.
+  case recordedOtherwise(directory: String)
+  /// The ledger has recorded no archive of this id.
+  case notRecorded(EntityID)
+  /// A file of the archive isn't there, or isn't what the ledger recorded.
+  case differs(EntityID, segment: EventID, isMissing: Bool)
+  /// An archive before it was begun or brought back and isn't finished.
+  case unfinished(EntityID)
+  /// Later events than the archive's are archived too, and must be brought back first.
+  case notNext(EntityID, first: EventID)
+  /// The archive was disposed of.
+  case disposed(EntityID, event: EventID)
+  /// The ledger itself holds events of the archive, since it was attached or isn't finished.
+  case isAttached(EntityID)
+  /// Nothing may be disposed of that retention or a hold keeps.
+  case kept(EntityID, [Obstacle])
+}
+
+/// Why some events of an archive may not be disposed of.
+package struct Obstacle: Hashable, Sendable {
+  package enum Reason: Hashable, Sendable {
+    /// They are kept until a day by the retention of their program; of all programs, where they belong to
+    /// none.
+    case retention(program: EntityID?, Period, until: Instant)
+    /// Their program says nothing of retention, or some program does, where they belong to none.
+    case forEver(program: EntityID?)
+    /// A legal hold covers them.
+    case hold(EntityID)
+  }
+
+  package let reason: Reason
+  package let first: EventID
+  package let last: EventID
+  package let count: Int
 }
 
 /// Why nothing was signed, or what others signed wasn't taken in.

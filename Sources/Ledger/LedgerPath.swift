@@ -11,6 +11,9 @@ package struct LedgerPath: Hashable, Sendable {
   /// Where its keys lie; where they lie outside of the ledger, a symbolic link to there.
   package var keys: String { joinPath(directory, "keys") }
 
+  /// What is locked while segments are moved to an archive or back.
+  static let archiving = "index/archiving"
+
   static let configurationName = "config.json"
   package var configuration: String { joinPath(directory, Self.configurationName) }
   /// What one process at a time holds a lock on while it delivers.

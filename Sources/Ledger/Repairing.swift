@@ -14,9 +14,9 @@ extension Ledger {
   ) throws(LedgerError) -> RepairPlan {
     let check = EventCheck(identity)
     return try inLog { () throws(LogError) in
-      try RepairPlan(for: storage, identity: identity, choices: choices, copy: copy) {
-        check.accepts($0, $1, of: $2)
-      }
+      try RepairPlan(
+        for: storage, identity: identity, choices: choices, copy: copy, claim: EventCheck.claim
+      ) { check.accepts($0, $1, of: $2) }
     }
   }
 

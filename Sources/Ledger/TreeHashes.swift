@@ -15,9 +15,18 @@ extension Ledger {
     }
     let found = try inStorage { () throws(StorageError) in try index.frontier(of: reached) }
     if found == frontier { return index }
+    let reader = try inLog { () throws(LogError) in
+      try LogReader(storage, identity: identity, durable: turn.durable)
+    }
     // The hashes of what comes before are right exactly if all that follows leads to the root.
-    if reached < frontier.size, try extend(index, found, to: turn) == frontier { return index }
-    let whole = try extend(index, Frontier(), to: turn)
+    if (reader.first..<frontier.size).contains(reached),
+      try extend(index, found, reader) == frontier
+    {
+      return index
+    }
+    let beginning = try inLog { () throws(LogError) in try reader.beginning() }
+    try inStorage { () throws(StorageError) in try index.begin(at: beginning) }
+    let whole = try extend(index, beginning, reader)
     guard whole == frontier else {
       throw .log(.damaged(ids: 0..<frontier.size, segment: 0, offset: 0))
     }
@@ -25,12 +34,9 @@ extension Ledger {
   }
 
   private func extend(
-    _ index: TreeIndex, _ frontier: Frontier, to turn: Turn
+    _ index: TreeIndex, _ frontier: Frontier, _ reader: LogReader
   ) throws(LedgerError) -> Frontier {
     var frontier = frontier
-    let reader = try inLog { () throws(LogError) in
-      try LogReader(storage, identity: identity, durable: turn.durable)
-    }
     var cursor = reader.events(from: frontier.size)
     var leaves: [Digest] = []
     while let stored = try inLog({ () throws(LogError) in try cursor.read() }) {

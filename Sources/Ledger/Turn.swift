@@ -102,6 +102,11 @@ package final class Turn {
     return receipt
   }
 
+  /// Closes the active segment, so that what it holds can be archived; false where it is empty.
+  package func closeSegment() throws(LedgerError) -> Bool {
+    do { return try writer.closeSegment(at: now) } catch { throw .log(error) }
+  }
+
   private func project(
     _ events: [Event], _ lines: [[UInt8]], _ receipt: Receipt
   ) throws(ViewError) {

@@ -31,6 +31,10 @@ package struct ViewState: LedgerState {
       optOuts: try views.optOuts.of(id).map(\.scope))
   }
 
+  package func hold(_ id: EntityID) throws(ViewError) -> StandingHold? {
+    try views.retention.hold(id)
+  }
+
   package func userCount() throws(ViewError) -> Int { try views.users.count() }
 
   package func considered(

@@ -6,12 +6,20 @@ package import Bytes
 /// hashes: ask for ``InclusionProof/subtrees(index:size:)``, append every leaf, and hand
 /// ``hash(of:)`` to `make`.
 package struct SubtreeCollector: Sendable {
-  private var frontier = Frontier()
+  private var frontier: Frontier
   private var hashes: [PerfectSubtree: Digest] = [:]
   private let wanted: Set<PerfectSubtree>
 
   /// A collector of the subtrees `wanted`, before the first leaf.
-  package init(_ wanted: some Sequence<PerfectSubtree>) { self.wanted = Set(wanted) }
+  ///
+  /// - Parameter frontier: Where the leaves begin that will go by: what it holds is known already.
+  package init(_ wanted: some Sequence<PerfectSubtree>, from frontier: Frontier = Frontier()) {
+    self.wanted = Set(wanted)
+    self.frontier = frontier
+    for (subtree, hash) in zip(Frontier.subtrees(of: frontier.size), frontier.hashes) {
+      hashes[subtree] = hash
+    }
+  }
 
   /// Size and root of the tree so far.
   package var head: TreeHead { frontier.head }

@@ -37,7 +37,7 @@ enum DoctorCommand {
         diagnosis.add([finding])
         if areUsable {
           diagnosis.add([personalKeys(ledger)])
-          diagnosis.add(try notices(ledger, now: now))
+          diagnosis.add(try notices(ledger, now: now) + retention(ledger))
         }
       } catch {
         diagnosis.add([.problem("views", error.message, next: error.hint)])
@@ -104,6 +104,12 @@ enum DoctorCommand {
         next: "remove keys/erased: the next command that writes destroys them")
     }
     return .ok(name, "every user has one, and nobody who is erased")
+  }
+
+  /// What is archived and held, where anything is.
+  private static func retention(_ ledger: Ledger) throws(CommandFailure) -> [Finding] {
+    let status = try looking { () throws(ViewError) in try RetentionStatus(ledger.views) }
+    return status.summary.map { [.ok("retention", $0)] } ?? []
   }
 
   private static func notices(

@@ -108,6 +108,35 @@ enum CheckpointCommand {
 }
 
 enum RotateCommands {
+  static let log = OperatorCommand(
+    "rotate log", "Close the log's active segment, and begin the next",
+    details: """
+      A segment is closed by itself at 64 MiB. Only closed ones can be archived, so closing one at a
+      year's end lets the year be archived by itself.
+      """,
+    examples: [Example("dispatch-ledger rotate log", "At the end of a year")], takes: [],
+    run: { (invocation, world, session) throws(CommandFailure) in
+      let notes = NoteBook()
+      let ledger = try world.open(invocation, notes)
+      let (isClosed, size) = try inLedger { () throws(LedgerError) in
+        let turn = try ledger.takeTurn()
+        return (try turn.closeSegment(), turn.size)
+      }
+      notes.print(to: &session)
+      if session.wantsJSON {
+        try session.print(
+          json: JSONObject([
+            .init(key: "closed", value: .bool(isClosed)),
+            .init(key: "size", value: .string(String(size))), .init(key: "v", value: 1),
+          ]))
+      } else {
+        try session.print(
+          isClosed
+            ? "closed; the next segment begins with event \(size)"
+            : "the active segment holds nothing yet")
+      }
+      return .done
+    })
   static let reason = Option("reason", "TEXT", .text, help: "Why; it is recorded")
   static let compromised = Option(
     flag: "compromised", help: "Others may have the old key: what it signs from here on is void")

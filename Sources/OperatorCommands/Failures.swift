@@ -34,10 +34,7 @@ extension CommandFailure {
       self.init(
         .locked, "another process held the ledger for \(milliseconds / 1_000) seconds",
         notDone: Self.nothing, hint: "try again, or wait longer with --wait SECONDS")
-    case .delivering:
-      self.init(
-        .locked, "another process is delivering the notices of this ledger",
-        notDone: "nothing was sent by this one", hint: "let it finish, or stop it first")
+    case .delivering: self = .delivering
     case .unexpectedSize(let expected, let found):
       self.init(
         .conflict, "the ledger has \(found) events, not \(expected)", notDone: Self.nothing,
@@ -73,6 +70,9 @@ extension CommandFailure {
     case .signing(let error): self.init(error)
     case .otherHistory(let size): self.init(otherHistory: size)
     case .exportKnown(let id, let event): self.init(exportKnown: id, event)
+    case .archive(let error): self.init(error)
+    case .archiving: self = .archiving
+    case .isArchive(let directory): self.init(archive: directory)
     case .unreadableEvent(let id, let error):
       self.init(
         .integrityViolation, "event \(id) can't be read: \(error.text)", notDone: Self.nothing,
@@ -118,6 +118,12 @@ extension CommandFailure {
       stillGood: "that the user is erased is durable, and nothing is sent to it any more",
       notDone: "its key may still be there",
       hint: "mend that: the next command that writes destroys it, and 'doctor' tells")
+  }
+
+  private static var delivering: CommandFailure {
+    CommandFailure(
+      .locked, "another process is delivering the notices of this ledger",
+      notDone: "nothing was sent by this one", hint: "let it finish, or stop it first")
   }
 
   private init(otherHistory size: UInt64) {
@@ -247,6 +253,9 @@ extension CommandFailure {
           + "\(LogPath.segment(segment)) is damaged at byte \(offset)",
         stillGood: "what stands elsewhere can still be read",
         hint: "'ledger-audit verify' tells all that is damaged; keep the files as they are")
+    case .archived(let ids, let archive, let isDisposed):
+      self.init(archived: ids, archive, isDisposed: isDisposed)
+    case .badSnapshot(let path): self.init(badSnapshot: path)
     case .notWritten(let error):
       self.init(
         .inputOutput, "the commit couldn't be written: \(errnoText(error.code))",

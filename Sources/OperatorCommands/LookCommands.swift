@@ -78,12 +78,15 @@ enum StatusCommand {
         types: try views.typeCounts.list()
       )
     }
+    let retained = try looking { () throws(ViewError) in try RetentionStatus(views) }
     var document = JSONObject()
+    document["archives"] = retained.archivesDocument
     document["checkpoint"] = signed.map { .string(String($0)) }
     document["due"] = .integer(Int64(counts.due))
     document["events"] = .object(
       JSONObject(
         counts.types.map { .init(key: $0.type.rawValue, value: .integer(Int64($0.events))) }))
+    document["holds"] = retained.holdsDocument
     document["ledger_id"] = .string(ledger.identity.id.hex)
     document["next_due"] = counts.next.map { .string($0.text) }
     document["open_attempts"] = .integer(Int64(counts.open))
@@ -108,6 +111,7 @@ enum StatusCommand {
     for count in counts.types { block.append(count.type.rawValue, "\(count.events)") }
     try session.print(block)
     if counts.due > 0 { session.note("'dispatch-ledger deliver --once' sends what is due") }
+    for line in retained.lines { try session.print(line) }
     if counts.unknown > 0 {
       session.note("'dispatch-ledger settle' closes an unknown outcome that the program holds")
     }

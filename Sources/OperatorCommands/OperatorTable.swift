@@ -33,7 +33,16 @@ package let operatorTable = CommandTable<OperatorWorld>(
       ]),
     CommandSection(
       "Evidence",
-      [CheckpointCommand.entry, RotateCommands.key, RecordExportCommand.entry.signed]),
+      [
+        CheckpointCommand.entry, RotateCommands.key, RotateCommands.log,
+        RecordExportCommand.entry.signed,
+      ]),
+    CommandSection(
+      "Retain",
+      [
+        HoldCommands.place.signed, HoldCommands.release.signed, ArchiveCommand.entry.signed,
+        AttachCommand.entry.signed, DisposeCommand.entry.signed,
+      ]),
     CommandSection(
       "Maintain",
       [
@@ -43,7 +52,8 @@ package let operatorTable = CommandTable<OperatorWorld>(
       ]),
   ],
   groups: [
-    CommandGroup("rotate", "Put another signing key in place"),
+    CommandGroup("rotate", "Put another signing key in place, or begin another segment"),
+    CommandGroup("hold", "Keep events from being disposed of, or no longer"),
     CommandGroup("view", "Check the views against the log, or build them again"),
     CommandGroup("template", "See what templates make of notices"),
     CommandGroup("config", "Show, find or check the settings"),

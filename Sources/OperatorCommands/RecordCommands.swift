@@ -320,7 +320,11 @@ private func print(_ receipt: CallReceipt, _ session: inout Session) throws(Comm
     try session.print(
       "events \(events.lowerBound) to \(events.upperBound), size \(receipt.size), "
         + (receipt.batches.count > 1 ? "\(receipt.batches.count) batches, " : "")
-        + "root \(receipt.root.base64)" + (receipt.isRepeated ? " (answered before)" : ""))
+        + (receipt.root.map { "root \($0.base64)" } ?? "archived")
+        + (receipt.isRepeated ? " (answered before)" : ""))
+    if receipt.isArchived {
+      session.note("what these events came to stands in an archive: 'attach' brings it back")
+    }
   } else {
     try session.print("nothing had to be appended; size \(receipt.size)")
   }

@@ -151,6 +151,13 @@ package final class FileStorage: Storage, Sendable {
     }
   }
 
+  package func removeFile(_ path: String) throws(StorageError) {
+    _ = sharingForWriting("remove \(path)")
+    try StorageError.naming(.remove, path) { () throws(Errno) in
+      try inParent(of: path) { parent, name throws(Errno) in try parent.remove(name) }
+    }
+  }
+
   package func synchronizeDirectory(_ path: String) throws(StorageError) {
     _ = sharingForWriting("synchronize the directory \(path)")
     try StorageError.naming(.synchronizeDirectory, path) { () throws(Errno) in

@@ -1,5 +1,6 @@
 package import Bytes
 package import CommandLineInterface
+import Dispatching
 package import Events
 
 /// Which events a command is about: the filters that `log`, `export` and `report` share.

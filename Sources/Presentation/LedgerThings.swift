@@ -20,14 +20,20 @@ package enum LedgerThings {
   /// where there is no ledger, or none that may be read.
   package static func list(kind: String, ledger directory: String) -> [Candidate] {
     if kind == "type" { return EventType.allCases.map { Candidate($0.rawValue) } }
-    let prefix = kind == "event-type" ? "market-event-type/" : "\(kind)/"
+    let prefix =
+      switch kind {
+      case "event-type": "market-event-type/"
+      case "hold": "legal-hold/"
+      default: "\(kind)/"
+      }
     var found: [String: String] = [:]
     var order: [String] = []
     do {
       let storage = try FileStorage.openForReading(directory: directory)
       let reader = try LogReader(storage, identity: try LedgerIdentity.read(from: storage))
-      let tail = reader.size - min(reader.size, eventCount)
-      for range in [0..<min(eventCount, tail), tail..<reader.size] {
+      let start = min(reader.first, reader.size)
+      let tail = max(start, reader.size - min(reader.size, eventCount))
+      for range in [start..<min(start + eventCount, tail), tail..<reader.size] {
         var cursor = reader.events(from: range.lowerBound, to: range.upperBound)
         while let stored = try cursor.read() {
           guard let envelope = try? Envelope(decoding: stored.line),

@@ -6,7 +6,7 @@ package import Views
 
 /// The kinds of thing that `show` and `list` know.
 package enum Thing: String, CaseIterable, Sendable {
-  case program, user, dispatch, template, rule, signal
+  case program, user, dispatch, template, rule, signal, hold, archive
   case eventType = "event-type"
   case userGroup = "user-group"
   /// A result from outside that fits no attempt, by the id of its event.
@@ -43,6 +43,8 @@ package struct Presenter {
     case .template: document = try look { () throws(ViewError) in try template(id) }
     case .rule: document = try look { () throws(ViewError) in try rule(id) }
     case .signal: document = try look { () throws(ViewError) in try signal(id) }
+    case .hold: document = try look { () throws(ViewError) in try hold(id) }
+    case .archive: document = try look { () throws(ViewError) in try archive(id) }
     }
     guard var document else { return false }
     document["v"] = 1
@@ -99,6 +101,8 @@ package struct Presenter {
     case .template: documents = try allTemplates()
     case .rule: documents = try allRules()
     case .signal: documents = try allSignals()
+    case .hold: documents = try allHolds()
+    case .archive: documents = try allArchives()
     }
     return documents
   }

@@ -46,7 +46,7 @@ extension ViewStore {
   }
 
   // The cursor comes last: where rows differ as well, they say more.
-  private static let comparedTables: [ViewDefinition.Table] =
+  static let comparedTables: [ViewDefinition.Table] =
     [.init(name: "projection", keyColumns: 1)] + ViewDefinition.all.flatMap(\.tables)
     + [.init(name: "cursor", keyColumns: 1)]
 }
@@ -80,7 +80,7 @@ package struct ContentDifference: Hashable, Sendable {
 
 extension ViewDefinition.Table {
   /// All rows by primary key.
-  fileprivate var query: String {
+  var query: String {
     let key = (1...keyColumns).map(String.init).joined(separator: ", ")
     return "SELECT * FROM \(name) ORDER BY \(key)"
   }
@@ -118,7 +118,7 @@ extension StoredValue: Comparable {
   }
 
   /// Kind, length and bytes: no two values are written alike, nor any two rows of them.
-  fileprivate var tagged: [UInt8] {
+  var tagged: [UInt8] {
     switch self {
     case .null: Array("n;".utf8)
     case .integer(let value): Array("i\(value);".utf8)

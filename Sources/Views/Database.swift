@@ -188,6 +188,25 @@ import CSQLite
     return unsafe RowCursor(owner: self, statement: statement, sql: sql)
   }
 
+  /// What puts rows into a table, which isn't kept.
+  func writer(of table: String) throws(ViewError) -> RowWriter {
+    let columns: Int32
+    do {
+      var statement: OpaquePointer?
+      let sql = "SELECT * FROM \(table)"
+      let code = unsafe sqlite3_prepare_v3(connection, sql, -1, 0, &statement, nil)
+      guard code == SQLITE_OK, let statement = unsafe statement else { throw error(code, sql) }
+      columns = unsafe sqlite3_column_count(statement)
+      _ = unsafe sqlite3_finalize(statement)
+    }
+    let places = (0..<columns).map { _ in "?" }.joined(separator: ", ")
+    let sql = "INSERT INTO \(table) VALUES (\(places))"
+    var statement: OpaquePointer?
+    let code = unsafe sqlite3_prepare_v3(connection, sql, -1, 0, &statement, nil)
+    guard code == SQLITE_OK, let statement = unsafe statement else { throw error(code, sql) }
+    return unsafe RowWriter(owner: self, statement: statement, sql: sql)
+  }
+
   /// The error for `code`, with what SQLite says about it at this moment.
   func error(_ code: Int32, _ sql: String) -> ViewError {
     .refused(

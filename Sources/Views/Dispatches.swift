@@ -43,6 +43,18 @@ package struct Dispatches {
     }
   }
 
+  /// The dispatch that this event requested, or `nil`; all of them are looked at.
+  package func find(requestedBy event: EventID) throws(ViewError) -> EntityID? {
+    try database.value("SELECT id FROM dispatch WHERE requested = ?", event)
+  }
+
+  /// What this event rejected, or `nil`; all rejections are looked at.
+  package func rejection(by event: EventID) throws(ViewError) -> DispatchRejected? {
+    try database.first("SELECT detail FROM rejection WHERE event = ?", event) {
+      row throws(ViewError) in try row.record()
+    }
+  }
+
   /// Dispatches by the bytes of their ids, which is the order of their requests where the ids are
   /// ours: at most `limit`, from the first after `after`.
   package func list(

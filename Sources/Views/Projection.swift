@@ -61,8 +61,11 @@ extension ViewStore {
     case .deliveryUnknown(let unknown): try follow(attempts.lose(unknown, by: event), at: event)
     case .deliverySettled(let settled): try follow(attempts.settle(settled, by: event), at: event)
     case .acknowledgementRecorded(let answer): try take(answer, by: event)
-    case .ledgerCreated, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped, .ledgerArchived,
-      .ledgerAttached, .ledgerDisposed, .ledgerExportIssued, .ledgerCorrectionRecorded:
+    case .ledgerArchived(let part): try retention.archive(part, by: event)
+    case .ledgerAttached(let attached): try retention.attach(attached, by: event)
+    case .ledgerDisposed(let part): try retention.dispose(of: part, by: event)
+    case .ledgerCreated, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
+      .ledgerExportIssued, .ledgerCorrectionRecorded:
       break
     case .templatePublished(let template):
       try templates.published.define(template.id, as: template, by: event.id)
@@ -71,7 +74,8 @@ extension ViewStore {
     case .rulePublished(let rule): try rules.publish(rule, by: event)
     case .ruleWithdrawn(let withdrawn): try rules.withdraw(withdrawn.id, by: event)
     case .signalObserved(let observed): try signals.observe(observed, by: event)
-    case .legalHoldPlaced, .legalHoldReleased: break
+    case .legalHoldPlaced(let hold): try retention.place(hold, by: event)
+    case .legalHoldReleased(let hold): try retention.release(hold, by: event)
     }
   }
 

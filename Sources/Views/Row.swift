@@ -95,6 +95,48 @@ package enum StoredValue: Hashable, Sendable {
   }
 }
 
+/// Puts rows into one table without knowing what they hold.
+@safe struct RowWriter: ~Copyable {
+  private let owner: Database
+  private let statement: OpaquePointer
+  private let sql: String
+  let columns: Int
+
+  init(owner: Database, statement: OpaquePointer, sql: String) {
+    self.owner = owner
+    unsafe self.statement = unsafe statement
+    self.sql = sql
+    columns = Int(unsafe sqlite3_bind_parameter_count(statement))
+  }
+
+  deinit { _ = unsafe sqlite3_finalize(statement) }
+
+  /// - Parameter values: One for each column.
+  func put(_ values: [StoredValue]) throws(ViewError) {
+    for (index, value) in values.enumerated() {
+      let code = unsafe value.bind(to: statement, at: Int32(index + 1))
+      guard code == SQLITE_OK else { throw owner.error(code, sql) }
+    }
+    let code = unsafe sqlite3_step(statement)
+    let end = unsafe sqlite3_reset(statement)
+    guard code == SQLITE_DONE, end == SQLITE_OK else {
+      throw owner.error(end == SQLITE_OK ? code : end, sql)
+    }
+  }
+}
+
+extension StoredValue {
+  fileprivate func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+    switch self {
+    case .null, .fraction: unsafe sqlite3_bind_null(statement, index)
+    case .integer(let value): unsafe value.bind(to: statement, at: index)
+    case .text(let bytes):
+      unsafe bytes.withUnsafeBufferPointer { unsafe bindText($0, to: statement, at: index) }
+    case .blob(let bytes): unsafe bytes.bind(to: statement, at: index)
+    }
+  }
+}
+
 /// A record as a column holds it: its canonical JSON.
 struct RecordText<Value: Record>: ColumnValue {
   let value: Value

@@ -41,6 +41,16 @@ package struct Streams {
     ) { row throws(ViewError) in try EventLocation(&row) }
   }
 
+  /// What an event is about, or `nil` where there is none of that id; all events are looked at.
+  package func subject(of event: EventID) throws(ViewError) -> Subject? {
+    try database.first(
+      """
+      SELECT subject FROM stream
+      WHERE number = (SELECT stream FROM stream_event WHERE event = ?)
+      """, event
+    ) { row throws(ViewError) in try row.next { (text: String) in Subject(text) } }
+  }
+
   /// How many events there are about a subject.
   package func count(of subject: Subject) throws(ViewError) -> Int {
     try database.value(

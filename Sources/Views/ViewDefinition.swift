@@ -21,6 +21,6 @@ struct ViewDefinition {
     Dispatches.definition, Resolutions.definition, Notices.definition, Attempts.definition,
     Acknowledgements.definition, Templates.definition, Rules.definition, Schedules.definition,
     Signals.definition, IdempotencyKeys.definition, QuarantineFiles.definition,
-    Streams.definition, TypeCounts.definition,
+    Streams.definition, TypeCounts.definition, Retention.definition,
   ]
 }

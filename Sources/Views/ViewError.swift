@@ -18,6 +18,11 @@ package enum ViewError: Error, Hashable, Sendable {
   /// An event, or a cursor, isn't the one that follows what was applied before it.
   case outOfOrder(expected: EventID, found: EventID)
 
+  /// A text isn't what views are written as, or another release wrote it.
+  ///
+  /// - table: The table in which it isn't; empty where none has begun.
+  case otherText(table: String)
+
   /// What the caller can do about it.
   package enum Remedy: Hashable, Sendable {
     /// Another process has the database for longer than the time that was set to wait.

@@ -9,6 +9,9 @@ extension ViewError {
         + firstLine(of: statement)
     case .foreign(let applicationID):
       "another program's database stands there (application id \(applicationID))"
+    case .otherText(let table):
+      "the text of views isn't one that this release reads, in "
+        + (table.isEmpty ? "its beginning" : "table \(table)")
     case .outOfOrder(let expected, let found):
       "event \(found) came where event \(expected) was expected"
     }

@@ -26,7 +26,10 @@ extension ViewStore {
   ///
   /// - Throws: An error with the remedy `.rebuild` where the file is damaged or isn't ours: close
   ///   it, delete ``files(of:)``, open it and create again.
-  package func create() throws(ViewError) {
+  package func create() throws(ViewError) { try make { () throws(ViewError) in } }
+
+  /// Makes the empty views, and lets `fill` put rows into them, in one transaction.
+  func make(_ fill: () throws(ViewError) -> Void) throws(ViewError) {
     invariant(!database.isInTransaction, "views are made within a transaction")
     switch try applicationID() {
     case Self.applicationID: break
@@ -37,6 +40,7 @@ extension ViewStore {
     do {
       try dropAll()
       try createAll()
+      try fill()
       try database.commit()
     } catch {
       rollback()

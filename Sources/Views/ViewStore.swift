@@ -55,6 +55,8 @@ package final class ViewStore {
   package var quarantineFiles: QuarantineFiles { QuarantineFiles(database: database) }
   /// Where the events of each subject stand.
   package var streams: Streams { Streams(database: database) }
+  /// Legal holds, and what became of archives.
+  package var retention: Retention { Retention(database: database) }
   /// How many events of each type there are.
   package var typeCounts: TypeCounts { TypeCounts(database: database) }
 

@@ -1,3 +1,4 @@
+import Audit
 import Bytes
 import EventLog
 import Events
@@ -21,7 +22,7 @@ struct AgreementTests {
     return identity
   }()
 
-  private static func line(_ id: UInt64, time: Instant) -> [UInt8] {
+  static func line(_ id: UInt64, time: Instant) -> [UInt8] {
     if id == 0 { return firstLine(time: time) }
     guard let group = EntityID("group-\(id)") else { fatalError("no such id") }
     let name = String(repeating: "é", count: Int(id * 29 % 120))
@@ -63,8 +64,9 @@ struct AgreementTests {
       && (id != 0 || line == firstLine(time: identity.created))
   }
 
-  private static func ours(_ storage: any Storage) throws -> SecondImplementation.Answer {
-    var verifier = LogVerifier(storage, identity: identity, check: isWellFormed)
+  static func ours(_ storage: any Storage) throws -> SecondImplementation.Answer {
+    var verifier = LogVerifier(
+      storage, identity: identity, claim: EventCheck.claim, check: isWellFormed)
     let report = try verifier.verify()
     let status =
       switch report.state {
@@ -90,8 +92,10 @@ struct AgreementTests {
   private static func write(_ disk: SimulatedDisk, to directory: URL) throws {
     let manager = FileManager.default
     try? manager.removeItem(at: directory)
-    try manager.createDirectory(
-      at: directory.appendingPathComponent("log"), withIntermediateDirectories: true)
+    for name in ["log", "snapshot"] {
+      try manager.createDirectory(
+        at: directory.appendingPathComponent(name), withIntermediateDirectories: true)
+    }
     for path in disk.paths {
       guard let bytes = disk.bytes(of: path) else { continue }
       try Data(bytes).write(to: directory.appendingPathComponent(path))
@@ -100,7 +104,7 @@ struct AgreementTests {
 
   /// - Returns: The words that stood in the reports.
   @discardableResult
-  private func compare(
+  func compare(
     _ cases: [(name: String, disk: SimulatedDisk)]
   ) throws -> Set<String> {
     let second = try SecondImplementation()
@@ -113,8 +117,9 @@ struct AgreementTests {
       try Self.write(disk, to: directory)
       let theirs = try second.answer(for: directory.path)
       let ours = try Self.ours(FileStorage.openForReading(directory: directory.path))
+      let words = Self.words.union(["archived", "snapshot"])
       seen.formUnion(
-        ours.report.split(separator: "\"").map(String.init).filter(Self.words.contains))
+        ours.report.split(separator: "\"").map(String.init).filter(words.contains))
       if ours != theirs { differences.append("\(name)\n  \(ours)\n  \(theirs)") }
     }
     let shown = differences.prefix(5).joined(separator: "\n")

@@ -15,7 +15,8 @@ struct CommandTests {
 
   static let names = [
     "import", "dispatch", "end", "cancel", "modify", "acknowledge", "opt-out", "opt-in", "enroll",
-    "withdraw", "erase", "retire", "settle", "correct", "result", "observe",
+    "withdraw", "erase", "retire", "settle", "correct", "result", "observe", "hold-place",
+    "hold-release",
   ]
 
   static let request =

@@ -72,7 +72,8 @@ struct RequestErrorTextTests {
   @Test("Each form and each reason has words of its own, fit for a terminal")
   func forms() {
     let forms: [RequestError.Form] = [
-      .id, .channelCode, .timeZone, .duration, .time, .text(limit: 1), .language, .oneOf(["a"]),
+      .id, .channelCode, .timeZone, .duration, .period, .time, .text(limit: 1), .language,
+      .oneOf(["a"]),
       .notEmpty, .entries(limit: 1), .bytes(limit: 1),
     ]
     #expect(Set(forms.map(\.text)).count == forms.count)

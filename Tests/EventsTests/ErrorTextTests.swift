@@ -64,7 +64,7 @@ struct ErrorTextTests {
   func forms() {
     let forms: [EventError.Form] = [
       .entityID, .eventID, .channelCode, .codeWord, .ledgerID, .hexDigest, .treeRoot, .base64,
-      .sealedText, .decimal, .templateVersion, .zoneName, .instant, .duration, .subject,
+      .sealedText, .decimal, .templateVersion, .zoneName, .instant, .duration, .period, .subject,
       .specVersion, .notEmpty, .atMost(3), .ascending, .distinct, .agreement(with: "x"),
     ]
     let texts = Set(forms.map(\.text))

@@ -72,6 +72,32 @@ struct ValueTests {
     for text in refused { #expect(ISODuration(text) == nil, "\(text)") }
   }
 
+  @Test(
+    "A period ends on the calendar: on the month's last day where it has no such day",
+    arguments: [
+      ("P7Y", "2026-11-30T12:00:00.000001Z", "2033-11-30T12:00:00.000001Z"),
+      ("P1Y", "2024-02-29T23:00:00.000000Z", "2025-02-28T23:00:00.000000Z"),
+      ("P4Y", "2024-02-29T23:00:00.000000Z", "2028-02-29T23:00:00.000000Z"),
+      ("P1M", "2026-01-31T00:00:00.000000Z", "2026-02-28T00:00:00.000000Z"),
+      ("P14M1D", "2026-12-31T00:00:00.000000Z", "2028-03-01T00:00:00.000000Z"),
+      ("P90D", "2026-11-30T00:00:00.000000Z", "2027-02-28T00:00:00.000000Z"),
+      ("P0D", "2026-11-30T00:00:00.000000Z", "2026-11-30T00:00:00.000000Z"),
+      ("P9999Y", "2026-11-30T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"),
+    ])
+  func periods(text: String, start: String, end: String) throws {
+    let period = try #require(Period(text))
+    #expect(period.text == text)
+    #expect(period.end(from: try #require(Instant(text: start.utf8))).text == end)
+  }
+
+  @Test("A period takes years, months and days, in that order, and nothing else")
+  func refusedPeriods() {
+    for text in [
+      "", "P", "7Y", "p7y", "P7", "P-1Y", "+P1Y", "P1.5Y", "P1W", "PT1H", "P1DT1H", "P1D1Y",
+      "P1M1Y", "P12345Y", "P1Y ", "P１Y", "PY", "P1Y1Y",
+    ] { #expect(Period(text) == nil, "\(text)") }
+  }
+
   @Test("A decimal has one sign at most, no leading zeros, and digits on both sides of its point")
   func decimals() {
     let longest = "1." + String(repeating: "0", count: 38)

@@ -143,7 +143,7 @@ struct CompletionTests {
     // Whoever adds a placeholder decides here, or in `CompletedValue`, what completes it.
     let free: Set = [
       "KEY", "N", "NAME", "TIME", "ID", "TEXT", "SECONDS", "CODE", "U", "VALUE", "TAG", "KIND",
-      "ZONE",
+      "ZONE", "DATE",
       "CMD", "CHANNEL", "ADDRESS", "ATTEMPT", "EVENT", "JSON", "LIST", "ID|TIME", "SIZE",
       "M", "BODY",
     ]

@@ -76,6 +76,8 @@ package final class SimulatedDisk: Storage {
     node.isLengthUnsynced = false
     names[path] = node
     durableNames[path] = node
+    directories.insert(Self.directory(of: path))
+    durableDirectories.insert(Self.directory(of: path))
   }
 
   package func remove(_ path: String) {
@@ -179,10 +181,12 @@ package final class SimulatedDisk: Storage {
 
   package func list(_ directory: String) throws(StorageError) -> [String] {
     try step(.list, directory)
+    let directory = directory == "." ? "" : directory
     guard directories.contains(directory) else {
       throw StorageError(operation: .list, path: directory, code: 2)
     }
-    return names.keys.filter { Self.directory(of: $0) == directory }
+    let inner = directories.filter { !$0.isEmpty }
+    return (Array(names.keys) + inner).filter { Self.directory(of: $0) == directory }
       .map { $0.split(separator: "/").last.map(String.init) ?? $0 }.sorted()
   }
 
@@ -199,6 +203,13 @@ package final class SimulatedDisk: Storage {
       throw StorageError(operation: .rename, path: path, code: 2)
     }
     names[newPath] = node
+  }
+
+  package func removeFile(_ path: String) throws(StorageError) {
+    try step(.remove, path)
+    guard names.removeValue(forKey: path) != nil else {
+      throw StorageError(operation: .remove, path: path, code: 2)
+    }
   }
 
   package func synchronizeDirectory(_ path: String) throws(StorageError) {

@@ -40,6 +40,51 @@ struct StoreTests {
   }
 
   @Test(
+    "Views read from their text are the same, and write the same text; a changed text isn't taken",
+    arguments: 1...amount(3 as UInt64, long: 30))
+  func text(seed: UInt64) throws {
+    let store = try ViewStore.empty()
+    try store.take(History(seed: seed, commits: 800).log.commits)
+    func text(_ store: ViewStore) throws -> [UInt8] {
+      var text: [UInt8] = []
+      #expect(
+        try store.writeText { piece in
+          text += piece
+          return true
+        })
+      return text
+    }
+    func load(_ text: [UInt8], into store: ViewStore) throws {
+      var rest = text[...]
+      try store.load {
+        let piece = rest.prefix(1_000)
+        rest = rest.dropFirst(1_000)
+        return Array(piece)
+      }
+    }
+    let whole = try text(store)
+    let copy = try ViewStore(.memory)
+    try load(whole, into: copy)
+    #expect(try copy.firstDifference(from: store) == nil)
+    #expect(try text(copy) == whole)
+    #expect(try copy.damage().isEmpty)
+    // What fails leaves what was there.
+    let digest = try copy.contentDigest()
+    for cut in [0, 7, whole.count / 3, whole.count - 1] {
+      #expect(throws: ViewError.self) { try load(Array(whole[..<cut]), into: copy) }
+    }
+    #expect(throws: ViewError.self) { try load(whole + [0x0A], into: copy) }
+    let version = try #require(
+      String(decoding: whole, as: UTF8.self).range(of: "t9:catalogue" + "i1;"))
+    let other = String(decoding: whole, as: UTF8.self)
+      .replacingCharacters(in: version, with: "t9:cataloguei7;")
+    #expect(throws: ViewError.otherText(table: "projection")) {
+      try load(Array(other.utf8), into: copy)
+    }
+    #expect(try copy.contentDigest() == digest)
+  }
+
+  @Test(
     "After any history the books balance, and only pending notices are due",
     arguments: 1...amount(4 as UInt64, long: 60))
   func booksBalance(seed: UInt64) throws {

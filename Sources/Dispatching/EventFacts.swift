@@ -1,17 +1,17 @@
 import Bytes
-import Events
+package import Events
 
 /// What an event is about, beside its subject: what filters look at.
-struct EventFacts {
-  var dispatch: EntityID?
+package struct EventFacts {
+  package var dispatch: EntityID?
   /// The attempt that it tells something of.
-  var attempt: EventID?
-  var program: EntityID?
-  var users: [EntityID] = []
+  package var attempt: EventID?
+  package var program: EntityID?
+  package var users: [EntityID] = []
   /// The one channel that it is about; definitions and resolutions list several, and are about none.
-  var channel: ChannelCode?
+  package var channel: ChannelCode?
 
-  init(
+  package init(
     dispatch: EntityID? = nil, attempt: EventID? = nil, program: EntityID? = nil,
     users: [EntityID] = [], channel: ChannelCode? = nil
   ) {
@@ -22,7 +22,7 @@ struct EventFacts {
     self.channel = channel
   }
 
-  init(_ payload: EventPayload) {
+  package init(_ payload: EventPayload) {
     switch payload {
     case .ledgerCreated, .ledgerRecovered, .ledgerRepaired, .ledgerKeyChanged, .ledgerTimeStamped,
       .ledgerArchived, .ledgerAttached, .ledgerDisposed, .ledgerExportIssued, .deliveryUnmatched:
