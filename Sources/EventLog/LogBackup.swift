@@ -51,6 +51,8 @@ package struct LogBackup {
     try reporting { () throws(StorageError) in
       for directory in [LogPath.logDirectory, LogPath.quarantineDirectory] {
         try target.ensureDirectory(directory)
+        // The names that an interrupted backup gave may be in memory only, and what has one is kept.
+        try target.synchronizeDirectory(directory)
       }
       try target.synchronizeDirectory(".")
       for path in files { try others.stage(path) }
