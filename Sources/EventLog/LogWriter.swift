@@ -283,7 +283,9 @@ extension LogWriter {
       try file.truncate(to: end.offset)
       try file.synchronize()
     }
-    if let checksum = survey.seal { try writer.beginSegment(previous: checksum, at: survey.lastTime) }
+    if let checksum = survey.seal {
+      try writer.beginSegment(previous: checksum, at: survey.lastTime)
+    }
     writer.recovery = recovery
     return writer
   }
