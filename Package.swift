@@ -113,8 +113,19 @@ let package = Package(
 
     // Tests. `Simulation` holds the second implementations: the simulated disk and seeded randomness.
     .target(
-      name: "Simulation", dependencies: ["Bytes", "EventLog"], path: "Tests/Simulation",
+      name: "Simulation", dependencies: ["Bytes", "EventLog", "Merkle"], path: "Tests/Simulation",
       swiftSettings: strict),
+    // Faults by the ten thousand, for the tests in small and for tools/torture at large.
+    .target(
+      name: "Torture",
+      dependencies: [
+        "Audit", "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Merkle",
+        "Platform", "Simulation", "Views",
+      ], path: "Tests/Torture", swiftSettings: strict),
+    .executableTarget(
+      name: "ledger-torture", dependencies: ["Simulation", "Torture"],
+      path: "Tests/ledger-torture", swiftSettings: strict),
+    tests("TortureTests", imports: ["EventLog", "Simulation", "Torture"]),
     tests("BytesTests", imports: ["Bytes", "Simulation"]),
     tests("MerkleTests", imports: ["Bytes", "Merkle", "Simulation"]),
     tests("EventLogTests", imports: ["Bytes", "EventLog", "Merkle", "Simulation"]),
@@ -152,7 +163,9 @@ let package = Package(
       ]),
     tests(
       "AgreementTests",
-      imports: ["Audit", "Bytes", "EventLog", "Events", "Merkle", "Platform", "Simulation"]),
+      imports: [
+        "Audit", "Bytes", "EventLog", "Events", "Merkle", "Platform", "Simulation", "Torture",
+      ]),
     tests(
       "CommandLineInterfaceTests", imports: ["Bytes", "CommandLineInterface", "Simulation"]),
   ]

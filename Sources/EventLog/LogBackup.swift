@@ -55,6 +55,8 @@ package struct LogBackup {
         LogPath.logDirectory, LogPath.quarantineDirectory, LogPath.snapshotDirectory,
       ] {
         try target.ensureDirectory(directory)
+        // The names that an interrupted backup gave may be in memory only, and what has one is kept.
+        try target.synchronizeDirectory(directory)
       }
       try target.synchronizeDirectory(".")
       for path in files { try others.stage(path) }

@@ -262,6 +262,11 @@ extension LogWriter {
     }
     recovery.adopted = survey.start.size..<end.size
     recovery.isHeadRebuilt = survey.slots.isEmpty
+    if survey.slots.first?.position.segment != end.segment {
+      // A slot names a segment once its name is durable; until then the system may hold that in
+      // memory only, too.
+      try storage.synchronizeDirectory(LogPath.logDirectory)
+    }
     let isTold = end == survey.start && !survey.slots.isEmpty
     if !isTold {
       let from = survey.start.segment == end.segment ? survey.start.offset : 0
@@ -273,7 +278,12 @@ extension LogWriter {
       segmentBytes: segmentBytes, file: file, generation: survey.slots.first?.generation ?? 1,
       lastCommitOffset: survey.lastCommitOffset)
     if !isTold { try writer.writeHead() }
-    if survey.slots.isEmpty { try writer.writeHead() }
+    if survey.slots.isEmpty {
+      // Both slots, durably: without one, the next crash would stop the ledger.
+      try writer.writeHead()
+      try head.synchronize()
+      try storage.synchronizeDirectory(".")
+    }
     if survey.end.state == .torn {
       // The commit lines in the tail may be all that shows how much was durable: `head` says so first.
       try head.synchronize()
@@ -285,7 +295,9 @@ extension LogWriter {
       try file.truncate(to: end.offset)
       try file.synchronize()
     }
-    if let checksum = survey.seal { try writer.beginSegment(previous: checksum, at: survey.lastTime) }
+    if let checksum = survey.seal {
+      try writer.beginSegment(previous: checksum, at: survey.lastTime)
+    }
     writer.recovery = recovery
     return writer
   }

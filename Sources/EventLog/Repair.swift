@@ -1,6 +1,8 @@
 extension RepairPlan {
   /// Does what was planned; a crash on the way leaves a ledger that can be planned for and repaired again.
   ///
+  /// Where nothing is left to do, it still makes durable what an interrupted repair did.
+  ///
   /// Nothing may have changed since the plan was made: whoever calls holds the writer's lock from before.
   ///
   /// - Parameter head: `head`, open for writing and locked.
@@ -9,6 +11,12 @@ extension RepairPlan {
   package func apply(
     to storage: any Storage, identity: LedgerIdentity, head file: any StorageFile
   ) throws(LogError) -> [QuarantinedFile] {
+    // The names that an interrupted repair gave may be in memory only.
+    try reporting { () throws(StorageError) in
+      try storage.ensureDirectory(LogPath.logDirectory)
+      try storage.synchronizeDirectory(LogPath.logDirectory)
+      try storage.synchronizeDirectory(".")
+    }
     let quarantine = Quarantine(storage: storage)
     var setAside: [QuarantinedFile] = []
     for step in steps {
@@ -39,7 +47,6 @@ extension RepairPlan {
     let path = LogPath.segment(segment)
     let unfinished = path + LogPath.unfinishedSuffix
     return try reporting { () throws(StorageError) in
-      try storage.ensureDirectory(LogPath.logDirectory)
       var setAside: [QuarantinedFile] = []
       let name = String(unfinished.dropFirst(LogPath.logDirectory.count + 1))
       if try storage.list(LogPath.logDirectory).contains(name) {

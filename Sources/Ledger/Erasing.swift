@@ -67,7 +67,9 @@ extension Ledger {
       try LogReader(storage, identity: identity, durable: durable)
     }
     for event in events where event.id > first {
-      guard let line = try line(of: event.id, at: event.location, in: reader), let decoded = try? Event(decoding: line) else { continue }
+      guard let line = try line(of: event.id, at: event.location, in: reader),
+        let decoded = try? Event(decoding: line)
+      else { continue }
       switch decoded.payload {
       case .ledgerExportIssued(let issued) where UInt64(issued.size) > first:
         exports.append(issued.exportID)

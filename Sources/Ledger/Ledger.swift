@@ -28,12 +28,9 @@ package final class Ledger {
   /// Opens the ledger in a directory.
   ///
   /// - Throws: `.noLedger`, `.log` with `.badIdentity` or `.unknownFormat`, `.views`.
-  package init(
+  package convenience init(
     _ path: LedgerPath, surroundings: Surroundings, patienceMilliseconds: Int = 10_000
   ) throws(LedgerError) {
-    self.path = path
-    self.surroundings = surroundings
-    self.patienceMilliseconds = patienceMilliseconds
     guard
       try inFiles({ () throws(PlatformError) in
         try exists(joinPath(path.directory, LogPath.identity))
@@ -47,11 +44,28 @@ package final class Ledger {
       try FileStorage.openAsShared(directory: path.directory)
     }
     try Self.refuseUntrusted(storage, path, [".", LogPath.logDirectory], .directory)
+    try self.init(
+      path, in: storage, surroundings: surroundings, patienceMilliseconds: patienceMilliseconds)
+  }
+
+  /// Opens the ledger whose log and `LEDGER` lie in `storage`; keys and views lie at the path.
+  package init(
+    _ path: LedgerPath, in storage: any Storage, surroundings: Surroundings,
+    patienceMilliseconds: Int = 10_000
+  ) throws(LedgerError) {
+    self.path = path
+    self.surroundings = surroundings
+    self.patienceMilliseconds = patienceMilliseconds
     self.storage = storage
     let identity = try inLog { () throws(LogError) in try LedgerIdentity.read(from: storage) }
     self.identity = identity
     keys = try KeyStore(path, ledgerID: identity.id.hex, surroundings: surroundings)
-    views = try Self.openViews(of: path, in: storage)
+    if let files = storage as? FileStorage {
+      views = try Self.openViews(of: path, in: files)
+    } else {
+      try inStorage { () throws(StorageError) in try storage.ensureDirectory(LedgerPath.indexName) }
+      views = try inViews { () throws(ViewError) in try ViewStore(.file(path.views)) }
+    }
   }
 
   /// Waits for the writer's lock, recovers the log's end where that is needed, and catches up.

@@ -28,10 +28,11 @@ extension Ledger {
   ) throws(LedgerError) -> RepairPlan {
     let head = try lockForWriting()
     let plan = try planRepair(choices, from: copy)
-    guard !plan.steps.isEmpty, plan.isWritable else { return plan }
+    guard plan.isWritable else { return plan }
     _ = try inLog { () throws(LogError) in
       try plan.apply(to: storage, identity: identity, head: head)
     }
+    if plan.steps.isEmpty { return plan }
     let turn = try turn(holding: head)
     guard let state = Events.RecoveryState(rawValue: plan.before.state.rawValue),
       let root = TreeRoot(plan.after.root.base64)

@@ -4,6 +4,7 @@ import Events
 import Merkle
 import Simulation
 import Testing
+import Torture
 
 /// Ledgers whose beginning is archived, whole and tampered with.
 @Suite("The second implementation agrees on archived ledgers")
@@ -17,13 +18,13 @@ struct ArchivedAgreementTests {
     var end: UInt64 { segments[2] }
 
     init(_ change: (inout LedgerArchived) -> Void = { _ in }) throws {
-      let identity = AgreementTests.identity
+      let identity = WrittenLedger.identity
       var writer = try LogWriter.create(in: disk, identity: identity, segmentBytes: 2_600)
       var roots: [TreeHead] = []
       while writer.size < 18 {
         let time = writer.lastTime.adding(seconds: writer.size == 0 ? 0 : 1)
         let lines = (writer.size...writer.size + writer.size % 3).map {
-          AgreementTests.line($0, time: time)
+          WrittenLedger.line($0, time: time)
         }
         _ = try writer.append(lines, time: time)
         try writer.synchronize()
@@ -34,7 +35,7 @@ struct ArchivedAgreementTests {
       }
       let end = segments[2]
       let head = try LogArchive(of: disk, identity: identity, in: disk).frontier(at: end).head
-      let kept = [(id: UInt64(0), line: AgreementTests.line(0, time: identity.created))]
+      let kept = [(id: UInt64(0), line: WrittenLedger.line(0, time: identity.created))]
       let text =
         LogSnapshot.beginning(
           head, of: identity.id, roots: roots.filter { $0.size <= end }, events: kept)
@@ -62,7 +63,7 @@ struct ArchivedAgreementTests {
           digest: try #require(HexDigest(SHA256.hash(bytes).hex)))
       }
       return LedgerArchived(
-        archiveID: try #require(EntityID("0-1")), before: AgreementTests.identity.created,
+        archiveID: try #require(EntityID("0-1")), before: WrittenLedger.identity.created,
         first: 0, last: head.size - 1, root: try #require(TreeRoot(head.root.base64)),
         segments: files, snapshot: try #require(HexDigest(snapshot)))
     }
@@ -85,7 +86,7 @@ struct ArchivedAgreementTests {
     for count in 0..<archived.segments.count {
       let disk = archived.without(count)
       cases.append(("without \(count) segments", disk))
-      let answer = try AgreementTests.ours(disk)
+      let answer = try WrittenLedger.answer(of: disk)
       #expect((answer.status == 0) == (count <= 2), "\(count): \(answer.report)")
       let isSaid = answer.report.contains("\"archived\":\"\(archived.segments[count])\"")
       #expect(isSaid == (count == 1 || count == 2), "\(count): \(answer.report)")
@@ -95,7 +96,7 @@ struct ArchivedAgreementTests {
       of: LogPath.segment(archived.segments[1]),
       to: archived.disk.bytes(of: LogPath.segment(archived.segments[1])) ?? [])
     cases.append(("with a gap", gap))
-    #expect(try AgreementTests.ours(gap).status == 4)
+    #expect(try WrittenLedger.answer(of: gap).status == 4)
     try suite.compare(cases)
   }
 
@@ -115,7 +116,7 @@ struct ArchivedAgreementTests {
     for (name, change) in changes {
       let archived = try Archived(change)
       for count in 1...2 { cases.append(("\(name), without \(count)", archived.without(count))) }
-      let status = try AgreementTests.ours(archived.without(2)).status
+      let status = try WrittenLedger.answer(of: archived.without(2)).status
       // What only the archive itself can contradict isn't seen here.
       let isUnseen = ["another first", "other bytes"].contains(name)
       #expect((status == 0) == isUnseen, "\(name)")
@@ -132,7 +133,7 @@ struct ArchivedAgreementTests {
       let disk = whole.copy()
       if let bytes { disk.setBytes(of: path, to: bytes) } else { disk.remove(path) }
       cases.append((name, disk))
-      let answer = try AgreementTests.ours(disk)
+      let answer = try WrittenLedger.answer(of: disk)
       if path != "head" { #expect(answer.status != 0 || name.contains("cut"), "\(name)") }
     }
     for path in whole.paths where path != "LEDGER" {
@@ -152,7 +153,7 @@ struct ArchivedAgreementTests {
     forged[place] = forged[place] == UInt8(ascii: "0") ? UInt8(ascii: "1") : UInt8(ascii: "0")
     let length = try #require(forged.firstIndex(of: 0x0A)) + 1
     var crc = CRC32C()
-    crc.update(Array("\(AgreementTests.identity.id.hex) \(path) 0\n".utf8))
+    crc.update(Array("\(WrittenLedger.identity.id.hex) \(path) 0\n".utf8))
     crc.update(Array(forged[..<(length - 9)]))
     let digits = Hex.encode((0..<4).map { UInt8(truncatingIfNeeded: crc.value >> (24 - 8 * $0)) })
     forged.replaceSubrange(length - 9..<length - 1, with: Array(digits.utf8))

@@ -1,6 +1,7 @@
 import Bytes
 import EventLog
 import Simulation
+import Torture
 
 /// What may happen to the files of a ledger.
 enum RandomDamage: CaseIterable {
@@ -90,7 +91,7 @@ struct Forgery {
     body.update(Array(bytes[line + 257..<line + 257 + length]))
     bytes.replaceSubrange(line + 95..<line + 103, with: hex(body.value))
     var own = CRC32C()
-    own.update(Array("\(AgreementTests.identity.id.hex) \(path) \(line)\n".utf8))
+    own.update(Array("\(WrittenLedger.identity.id.hex) \(path) \(line)\n".utf8))
     own.update(Array(bytes[line..<line + 248]))
     bytes.replaceSubrange(line + 248..<line + 256, with: hex(own.value))
   }

@@ -64,6 +64,28 @@ struct BackupTests {
     #expect(try Workload.report(target).size == 25)
   }
 
+  @Test("what an interrupted backup has named is durable once another one has ended")
+  func interruptedRename() throws {
+    let source = Workload.finishedDisk(sizes: [6, 14])
+    let trial = SimulatedDisk()
+    try backUp(source, to: trial)
+    let call = try #require(
+      trial.trace.indices.first {
+        trial.trace[$0] == "synchronizeDirectory log" && trial.trace[$0 - 1].hasPrefix("rename ")
+      })
+    let target = SimulatedDisk()
+    target.faults[call] = .error(5)
+    #expect(throws: LogError.self) { try backUp(source, to: target) }
+    for path in trial.paths where path.hasPrefix("log/") && target.bytes(of: path) == nil {
+      // As if the whole log had come so far.
+      try target.open(path, for: .creating).writeFully(trial.bytes(of: path) ?? [], at: 0)
+      try target.open(path, for: .writing).synchronize()
+    }
+    try backUp(source, to: target)
+    let image = target.crashImage { _ in false }
+    #expect(try Workload.report(image).state == .clean && Workload.report(image).size == 14)
+  }
+
   @Test("what isn't known to be durable isn't copied, nor is what a crash tore")
   func durableOnly() throws {
     let source = Workload.finishedDisk(sizes: [6, 9])

@@ -102,7 +102,7 @@ struct CrashTests {
     }
   }
 
-  @Test("a torn tail holds the only mark: it goes once a slot is durable, so a sector lost then is seen")
+  @Test("a torn tail holds the only mark: it goes once a slot is durable, and a loss then is seen")
   func markInTail() throws {
     let path = "log/0000000000000000.log"
     let disk = SimulatedDisk()

@@ -73,6 +73,37 @@ struct FaultTests {
     }
   }
 
+  @Test("a segment's name that is in memory only is durable before anything in it is acknowledged")
+  func nameInMemory() throws {
+    let whole = Workload.finishedDisk(sizes: [6, 14])
+    let trial = whole.copy()
+    try roll(trial)
+    let call = try #require(trial.trace.firstIndex(of: "synchronizeDirectory log"))
+    let disk = whole.copy()
+    disk.faults[call] = .error(5)
+    #expect(throws: LogError.self) { try roll(disk) }
+    try Workload.openAndAppend(1, to: disk)
+    let image = disk.crashImage { _ in false }
+    #expect(try Workload.open(image).size == 15)
+  }
+
+  /// Appends a commit that begins a segment.
+  private func roll(_ disk: SimulatedDisk) throws(LogError) {
+    var writer = try Workload.open(disk, segmentBytes: 400)
+    _ = try writer.append([Workload.line(14)], time: writer.lastTime)
+    try writer.synchronize()
+  }
+
+  @Test("a head that was made anew is durable before the log is written to")
+  func newHead() throws {
+    let disk = Workload.finishedDisk()
+    disk.remove("head")
+    _ = try Workload.open(disk).size
+    let image = disk.crashImage { _ in false }
+    #expect(try Workload.report(image).state == .clean)
+    #expect(image.bytes(of: "head")?.count == 8_192)
+  }
+
   @Test("a sync that fails makes the commit unknown and stops the writer")
   func failedSync() throws {
     let disk = Workload.finishedDisk()

@@ -94,6 +94,25 @@ struct RepairTests {
     }
   }
 
+  @Test("what an interrupted repair has renamed is durable once it was repaired again")
+  func interruptedRename() throws {
+    let whole = Workload.finishedDisk(sizes: [5, 9])
+    let disk = whole.copy()
+    let path = segments(whole)[0]
+    var bytes = try #require(whole.bytes(of: path))
+    bytes[400] ^= 1
+    disk.setBytes(of: path, to: bytes)
+    let trial = disk.copy()
+    try apply(plan(trial, from: whole), to: trial)
+    let call = try #require(trial.trace.lastIndex(of: "synchronizeDirectory log"))
+    disk.faults[call] = .error(5)
+    #expect(throws: LogError.self) { try apply(plan(disk, from: whole), to: disk) }
+    let again = try plan(disk, from: whole)
+    #expect(again.steps.isEmpty)
+    try apply(again, to: disk)
+    #expect(try isWhole(disk.crashImage { _ in false }, 9))
+  }
+
   @Test("where no log is left, nor its folder, all of it comes from a copy")
   func nothingLeft() throws {
     let whole = Workload.finishedDisk(sizes: [5, 9])

@@ -13,6 +13,12 @@ package final class SimulatedDisk: Storage {
     case error(Int32)
     /// A write takes only so many bytes, at least one.
     case shortWrite(Int)
+    /// A write takes so many bytes less than it should, at least one.
+    case shortBy(Int)
+    /// A write takes half of its bytes.
+    case halfWrite
+    /// A sync, rename or truncation does what it should, and answers with this errno all the same.
+    case falseError(Int32)
     /// A sync answers success and makes nothing durable.
     case lyingSync
   }
@@ -198,11 +204,12 @@ package final class SimulatedDisk: Storage {
   }
 
   package func rename(_ path: String, to newPath: String) throws(StorageError) {
-    try step(.rename, path)
+    let fault = try step(.rename, path)
     guard let node = names.removeValue(forKey: path) else {
       throw StorageError(operation: .rename, path: path, code: 2)
     }
     names[newPath] = node
+    try Self.fail(fault, .rename, path)
   }
 
   package func removeFile(_ path: String) throws(StorageError) {
@@ -219,6 +226,15 @@ package final class SimulatedDisk: Storage {
     durableDirectories.formUnion(directories.filter { Self.directory(of: $0) == path })
     durableNames = durableNames.filter { Self.directory(of: $0.key) != path }
     for (name, node) in names where Self.directory(of: name) == path { durableNames[name] = node }
+    try Self.fail(fault, .synchronizeDirectory, path)
+  }
+
+  /// Tells of a failure of what was done.
+  fileprivate static func fail(
+    _ fault: Fault?, _ operation: StorageError.Operation, _ path: String
+  ) throws(StorageError) {
+    guard case .falseError(let code)? = fault else { return }
+    throw StorageError(operation: operation, path: path, code: code)
   }
 
   private static func directory(of path: String) -> String {
@@ -281,7 +297,12 @@ private final class SimulatedFile: StorageFile {
       throw StorageError(operation: .write, path: path, code: 9)
     }
     var count = bytes.count
-    if case .shortWrite(let limit)? = fault { count = max(1, min(count, limit)) }
+    switch fault {
+    case .shortWrite(let limit): count = max(1, min(count, limit))
+    case .shortBy(let missing): count = max(1, count - missing)
+    case .halfWrite: count = max(1, count / 2)
+    default: break
+    }
     let start = Int(offset)
     let end = start + count
     for sector in start / SimulatedDisk.sectorBytes...(end - 1) / SimulatedDisk.sectorBytes {
@@ -301,7 +322,7 @@ private final class SimulatedFile: StorageFile {
   }
 
   func truncate(to size: UInt64) throws(StorageError) {
-    try disk.step(.truncate, path)
+    let fault = try disk.step(.truncate, path)
     let length = Int(size)
     if node.live.count > length {
       node.live.removeLast(node.live.count - length)
@@ -310,6 +331,7 @@ private final class SimulatedFile: StorageFile {
     }
     node.isLengthUnsynced = true
     node.unsynced = node.unsynced.filter { $0.key * SimulatedDisk.sectorBytes < length }
+    try SimulatedDisk.fail(fault, .truncate, path)
   }
 
   func synchronize() throws(StorageError) {
@@ -332,6 +354,7 @@ private final class SimulatedFile: StorageFile {
     node.durable = durable
     node.unsynced = [:]
     node.isLengthUnsynced = false
+    try SimulatedDisk.fail(fault, .synchronize, path)
   }
 
   func tryLock() throws(StorageError) -> Bool {

@@ -1,12 +1,11 @@
-import Bytes
 import Foundation
 
 /// `tools/verify-ledger.py`, run once for many ledgers: one process, one line in and one line out
 /// for each.
-final class SecondImplementation {
-  struct Answer: Equatable {
-    let report: String
-    let status: Int
+package final class SecondImplementation {
+  package struct Answer: Equatable {
+    package let report: String
+    package let status: Int
   }
 
   private let process = Process()
@@ -27,7 +26,7 @@ final class SecondImplementation {
         print(status, out.getvalue().rstrip("\\n"), flush=True)
     """
 
-  init() throws {
+  package init() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
     let script = root.appendingPathComponent("tools/verify-ledger.py").path
@@ -44,7 +43,7 @@ final class SecondImplementation {
     process.waitUntilExit()
   }
 
-  func answer(for directory: String) throws -> Answer {
+  package func answer(for directory: String) throws -> Answer {
     try input.fileHandleForWriting.write(contentsOf: Data("\(directory)\n".utf8))
     while !unread.contains(0x0A) {
       let more = output.fileHandleForReading.availableData

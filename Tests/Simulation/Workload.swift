@@ -1,43 +1,48 @@
-import Bytes
-import EventLog
+package import Bytes
+package import EventLog
 import Merkle
-import Simulation
-import Testing
 
 /// A small ledger's life, run over a disk that may fail at any call.
-struct Workload {
+package struct Workload {
   /// The lines whose commits were acknowledged, in order.
-  private(set) var acknowledged: [[UInt8]] = []
+  package private(set) var acknowledged: [[UInt8]] = []
   /// The lines that were handed to a writer, acknowledged or not.
-  private(set) var attempted: [[UInt8]] = []
+  package private(set) var attempted: [[UInt8]] = []
   /// How many events there were after each commit that was handed to a writer.
-  private(set) var commitEnds: Set<Int> = []
-  private(set) var errors: [LogError] = []
+  package private(set) var commitEnds: Set<Int> = []
+  package private(set) var errors: [LogError] = []
 
-  static let identity: LedgerIdentity = {
-    let seed = [UInt8](repeating: 7, count: 32)
+  package init() {}
+
+  package static let signingKey: Ed25519.SigningKey = {
+    guard let key = Ed25519.SigningKey(seed: [UInt8](repeating: 7, count: 32)) else {
+      fatalError("the key of the tests isn't valid")
+    }
+    return key
+  }()
+
+  package static let identity: LedgerIdentity = {
     guard let id = LedgerID(hex: "00112233445566778899aabbccddeeff"),
       let created = Instant(microseconds: 1_700_000_000_000_000),
-      let key = Ed25519.SigningKey(seed: seed)?.publicKey,
-      let verifierKey = VerifierKey(name: "test/log", key: key),
+      let verifierKey = VerifierKey(name: "test/log", key: signingKey.publicKey),
       let identity = LedgerIdentity(
         id: id, origin: "test/log", created: created, verifierKey: verifierKey)
     else { fatalError("the identity of the tests isn't valid") }
     return identity
   }()
 
-  static func time(_ id: UInt64) -> Instant {
+  package static func time(_ id: UInt64) -> Instant {
     identity.created.adding(seconds: Int64(id) + 1)
   }
 
   /// An event line whose length varies with the id, so that commits end at many places of a sector.
-  static func line(_ id: UInt64) -> [UInt8] {
+  package static func line(_ id: UInt64) -> [UInt8] {
     let padding = String(repeating: "x", count: Int(id * 37 % 211))
     return Array("{\"id\":\"\(id)\",\"note\":\"\(padding)\"}".utf8)
   }
 
   /// Appends commits of 1, 2, 3, 1, 2, 3 … events until the log holds `size`, each synchronized.
-  mutating func append(to writer: inout LogWriter, until size: UInt64) throws(LogError) {
+  package mutating func append(to writer: inout LogWriter, until size: UInt64) throws(LogError) {
     while writer.size < size {
       let count = min(writer.size % 3 + 1, size - writer.size)
       let lines = (writer.size..<writer.size + count).map(Self.line)
@@ -51,7 +56,7 @@ struct Workload {
 
   /// Creates a log in which three commits share each sync, and into fill that a writer wrote ahead of
   /// itself: the fill ends within a sector, and isn't always durable.
-  mutating func runGroups(on disk: SimulatedDisk, groups: UInt64 = 6) {
+  package mutating func runGroups(on disk: SimulatedDisk, groups: UInt64 = 6) {
     do {
       var writer = try LogWriter.create(in: disk, identity: Self.identity)
       try append(to: &writer, until: 1)
@@ -87,7 +92,7 @@ struct Workload {
     }
   }
 
-  static func open(
+  package static func open(
     _ disk: SimulatedDisk, segmentBytes: UInt64 = 1_500
   ) throws(LogError) -> LogWriter {
     let head: any StorageFile
@@ -102,7 +107,7 @@ struct Workload {
   }
 
   /// Opens a disk for writing and appends so many events, as the next one to use it would.
-  static func openAndAppend(_ count: UInt64, to disk: SimulatedDisk) throws(LogError) {
+  package static func openAndAppend(_ count: UInt64, to disk: SimulatedDisk) throws(LogError) {
     var writer = try open(disk)
     var workload = Workload()
     let size = writer.size
@@ -110,7 +115,7 @@ struct Workload {
   }
 
   /// Creates a log, appends, closes; opens again, appends; so that segments roll on the way.
-  mutating func run(on disk: SimulatedDisk, sizes: [UInt64] = [6, 14]) {
+  package mutating func run(on disk: SimulatedDisk, sizes: [UInt64] = [6, 14]) {
     do {
       var writer = try LogWriter.create(in: disk, identity: Self.identity, segmentBytes: 1_500)
       for size in sizes {
@@ -123,21 +128,31 @@ struct Workload {
     }
   }
 
+  /// Makes a log of one event where an earlier try was interrupted.
+  package mutating func remake(on disk: SimulatedDisk) {
+    do {
+      var writer = try LogWriter.create(in: disk, identity: Self.identity)
+      try append(to: &writer, until: 1)
+    } catch {
+      errors.append(error)
+    }
+  }
+
   /// A disk with the whole workload on it, at rest.
-  static func finishedDisk(sizes: [UInt64] = [6, 14]) -> SimulatedDisk {
+  package static func finishedDisk(sizes: [UInt64] = [6, 14]) -> SimulatedDisk {
     let disk = SimulatedDisk()
     var workload = Workload()
     workload.run(on: disk, sizes: sizes)
     return disk
   }
 
-  static func report(_ disk: SimulatedDisk) throws(LogError) -> LogReport {
+  package static func report(_ disk: SimulatedDisk) throws(LogError) -> LogReport {
     var verifier = LogVerifier(disk, identity: identity) { line, id, _ in line == Self.line(id) }
     return try verifier.verify()
   }
 
   /// All durable lines, as a reader sees them.
-  static func lines(_ disk: SimulatedDisk) throws(LogError) -> [[UInt8]] {
+  package static func lines(_ disk: SimulatedDisk) throws(LogError) -> [[UInt8]] {
     let reader = try LogReader(disk, identity: identity)
     var cursor = reader.events(from: 0)
     var lines: [[UInt8]] = []
@@ -148,7 +163,7 @@ struct Workload {
 
 /// Calls `body` with the kept bits of every subset of `count` things, or of a seeded sample where there
 /// are more subsets than `limit`.
-func forEachSubset(
+package func forEachSubset(
   of count: Int, limit: Int, seed: UInt64, _ body: (_ isKept: (Int) -> Bool) throws -> Void
 ) rethrows {
   if count < 60, 1 << count <= limit {
@@ -165,6 +180,6 @@ func forEachSubset(
 }
 
 /// Where `text` first stands in `bytes`.
-func offset(of text: String, in bytes: [UInt8]) -> Int? {
+package func offset(of text: String, in bytes: [UInt8]) -> Int? {
   bytes.indices.first { bytes[$0...].starts(with: text.utf8) }
 }
