@@ -134,11 +134,13 @@ struct InstantTexts {
 /// Appends a number without making a text of it.
 private func appendDecimal(_ value: Int64, to bytes: inout [UInt8]) {
   if value < 0 { bytes.append(UInt8(ascii: "-")) }
-  let start = bytes.count
+  var digits = InlineArray<20, UInt8>(repeating: 0)
+  var first = digits.count
   var magnitude = value.magnitude
   repeat {
-    bytes.append(UInt8(ascii: "0") + UInt8(magnitude % 10))
+    first -= 1
+    digits[first] = UInt8(ascii: "0") + UInt8(magnitude % 10)
     magnitude /= 10
   } while magnitude > 0
-  bytes[start...].reverse()
+  for place in first..<digits.count { bytes.append(digits[place]) }
 }

@@ -107,10 +107,12 @@ package struct TableExport {
       var bytes: [UInt8] = []
       let (history, events) = try Self.history(of: lanes.value[lane])
       var rows = TableRows(history, by: horizon, user: user)
-      for event in events {
-        try rows.make(of: event) { (row, table) throws(ExportError) in
+      // By index: a loop over the events would copy each.
+      for index in events.indices {
+        let id = events[index].id
+        try rows.make(of: events[index]) { (row, table) throws(ExportError) in
           bytes.removeAll(keepingCapacity: true)
-          unsafe withUnsafeBytes(of: event.id.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+          unsafe withUnsafeBytes(of: id.littleEndian) { unsafe bytes.append(contentsOf: $0) }
           maker.append(row, of: table, to: &bytes)
           if bytes.count > 8 { try made.append(UInt8(table.number), unsafe bytes.span.bytes) }
         }
