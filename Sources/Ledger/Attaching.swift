@@ -15,10 +15,7 @@ extension Ledger {
   ) throws(LedgerError) -> ArchiveOutcome {
     let lock = try lockForArchiving()
     defer { withExtendedLifetime(lock) {} }
-    let files = try openArchive(directory)
-    let description = try recorded(in: files, named: directory)
-    let turn = try takeTurn()
-    let row = try row(of: description, directory)
+    let (files, description, turn, row) = try openRecorded(directory)
     if row.state == .disposed {
       throw .archive(.disposed(row.id, event: row.event))
     }
@@ -35,6 +32,18 @@ extension Ledger {
       archiveID: row.id, first: row.first, last: row.last, reason: reason)
     try turn.commit([EventDraft(.ledgerAttached(attached))])
     return outcome(of: description, wasThere: false)
+  }
+
+  /// Opens an archive of this ledger, and takes a turn in which it is found recorded as it says.
+  func openRecorded(
+    _ directory: String
+  ) throws(LedgerError) -> (
+    files: FileStorage, description: ArchiveDescription, turn: Turn, row: ArchiveRow
+  ) {
+    let files = try openArchive(directory)
+    let description = try recorded(in: files, named: directory)
+    let turn = try takeTurn()
+    return (files, description, turn, try row(of: description, directory))
   }
 
   /// Opens the directory of an archive that is there, for reading.

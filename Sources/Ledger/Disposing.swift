@@ -17,10 +17,7 @@ extension Ledger {
   ) throws(LedgerError) -> ArchiveOutcome {
     let lock = try lockForArchiving()
     defer { withExtendedLifetime(lock) {} }
-    let files = try openArchive(directory)
-    let description = try recorded(in: files, named: directory)
-    let turn = try takeTurn()
-    let row = try row(of: description, directory)
+    let (files, description, turn, row) = try openRecorded(directory)
     let place = LogArchive(of: storage, identity: identity, in: files)
     let isFinishing = row.state == .disposed
     if !isFinishing {
