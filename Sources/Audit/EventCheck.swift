@@ -8,45 +8,45 @@ import Merkle
 /// What `data` holds is `EVENTS.md`'s and isn't read; only event 0's is, which repeats the ledger's
 /// identity. One check serves many lines, in the order of the log at best: it keeps what they
 /// share.
-package final class EventCheck {
+package final class EventCheck: EventJudge {
   private let identity: LedgerIdentity
-  private let origin: [UInt8]
-  private var scanner = CanonicalScanner()
+  private var reader = EnvelopeReader()
   /// The time of the commit that was asked for last, as its events spell it.
   private var time: (instant: Instant, text: [UInt8])?
 
-  private static let types = Set(EventType.allCases.map(\.rawValue))
-
   package init(_ identity: LedgerIdentity) {
     self.identity = identity
-    origin = Array(identity.origin.utf8)
   }
 
-  /// Whether `line` is the event `id` of that commit.
-  package func accepts(_ line: [UInt8], _ id: UInt64, of commit: CommitLine) -> Bool {
-    guard let view = unsafe EnvelopeView(line.span.bytes, with: &scanner) else { return false }
-    return spells(line[view.id], id) && line[view.source].elementsEqual(origin)
-      && line[view.time].elementsEqual(text(of: commit.time))
-      && (view.clock.map { isEarlier(line[$0], than: commit.time) } ?? true)
+  package func another() -> any EventJudge { EventCheck(identity) }
+
+  package func accepts(_ line: RawSpan, _ id: UInt64, of commit: CommitLine) -> Bool {
+    guard let view = reader.read(line) else { return false }
+    return spells(line.extracting(view.id), id)
+      && line.extracting(view.source).holds(identity.origin)
+      && isTime(line.extracting(view.time), commit.time)
+      && (view.clock.map { isEarlier(line.extracting($0), than: commit.time) } ?? true)
       && (!view.hasIdempotencyKey || id == commit.first)
-      && Self.types.contains(String(decoding: line[view.type], as: UTF8.self))
+      && EventType(line.extracting(view.type)) != nil
       && (id != 0 || commit.time == identity.created && isBeginning(line))
   }
 
-  private func text(of instant: Instant) -> [UInt8] {
-    if let time, time.instant == instant { return time.text }
-    let text = Array(instant.text.utf8)
-    time = (instant, text)
-    return text
+  private func isTime(_ text: RawSpan, _ instant: Instant) -> Bool {
+    if time?.instant != instant { time = (instant, Array(instant.text.utf8)) }
+    guard let time else { return false }
+    return unsafe text.holds(time.text.span.bytes)
   }
 
-  private static let archived = Array(
-    "\"type\":\"\(EventType.ledgerArchived.rawValue)\"}".utf8)
+  /// `type` is the last member of a canonical event.
+  private static let archived = LineEnding(of: .ledgerArchived)
+
+  package func isNotable(_ line: RawSpan) -> Bool { Self.archived.ends(line) }
+
+  package func note(_ line: [UInt8], _ id: UInt64) -> ArchiveClaim? { Self.claim(line) }
 
   /// What a well-formed line tells of an archive; `nil` where it tells of something else.
-  package static func claim(_ line: [UInt8]) -> ArchiveClaim? {
-    guard line.suffix(archived.count).elementsEqual(archived),
-      let event = try? Event(decoding: line), case .ledgerArchived(let part) = event.payload,
+  static func claim(_ line: [UInt8]) -> ArchiveClaim? {
+    guard unsafe archived.ends(line.span.bytes), let event = try? Event(decoding: line), case .ledgerArchived(let part) = event.payload,
       let root = Base64.decode(part.root.text.utf8).flatMap({ Digest(bytes: $0) })
     else { return nil }
     return ArchiveClaim(
@@ -55,26 +55,40 @@ package final class EventCheck {
   }
 
   /// Whether decimal digits without leading zeros are those of `number`.
-  private func spells(_ digits: ArraySlice<UInt8>, _ number: UInt64) -> Bool {
+  private func spells(_ digits: RawSpan, _ number: UInt64) -> Bool {
     var rest = number
-    for digit in digits.reversed() {
-      guard UInt64(digit) == UInt64(UInt8(ascii: "0")) + rest % 10 else { return false }
+    for index in (0..<digits.byteCount).reversed() {
+      guard UInt64(digits.byte(at: index)) == UInt64(UInt8(ascii: "0")) + rest % 10 else { return false }
       rest /= 10
     }
     return rest == 0
   }
 
-  private func isEarlier(_ clock: ArraySlice<UInt8>, than time: Instant) -> Bool {
+  private func isEarlier(_ clock: RawSpan, than time: Instant) -> Bool {
     Instant(text: clock).map { $0 < time } ?? false
   }
 
   /// Whether event 0 repeats what `LEDGER` says.
-  private func isBeginning(_ line: [UInt8]) -> Bool {
+  private func isBeginning(_ line: RawSpan) -> Bool {
+    let line = unsafe line.withUnsafeBytes { unsafe Array($0) }
     guard let event = try? Event(decoding: line), case .ledgerCreated(let created) = event.payload
     else { return false }
     return created.format == Int(LedgerIdentity.format)
       && sameBytes(created.ledgerID.text, identity.id.hex)
       && sameBytes(created.origin, identity.origin)
       && sameBytes(created.vkey, identity.verifierKey.text)
+  }
+}
+
+/// How the lines of a type of event end.
+struct LineEnding: Sendable {
+  private let bytes: [UInt8]
+
+  init(of type: EventType) { bytes = Array("\"type\":\"\(type.rawValue)\"}".utf8) }
+
+  func ends(_ line: RawSpan) -> Bool {
+    let rest = line.byteCount - bytes.count
+    guard rest >= 0 else { return false }
+    return unsafe line.extracting(rest..<line.byteCount).holds(bytes.span.bytes)
   }
 }

@@ -3,8 +3,9 @@ import EventLog
 import Events
 import Merkle
 
-/// Keeps what evidence is judged by while a verifier reads all events once.
-final class EvidenceCollector {
+/// Judges events, and keeps what evidence is judged by while a verifier reads them once.
+final class EvidenceCollector: EventJudge {
+  private let check: EventCheck
   /// The sizes whose roots are asked for.
   private let wanted: Set<UInt64>
   private(set) var roots: [UInt64: Digest] = [:]
@@ -12,11 +13,12 @@ final class EvidenceCollector {
   private var changes: [(event: EventID, change: LedgerKeyChanged)] = []
   private(set) var stamps: [(event: EventID, stamped: LedgerTimeStamped)] = []
 
-  private static let keyChanged = ending(.ledgerKeyChanged)
-  private static let timeStamped = ending(.ledgerTimeStamped)
+  private static let keyChanged = LineEnding(of: .ledgerKeyChanged)
+  private static let timeStamped = LineEnding(of: .ledgerTimeStamped)
 
   init(_ identity: LedgerIdentity, wanted: Set<UInt64>) {
     self.wanted = wanted
+    check = EventCheck(identity)
     first = KeyChain(first: identity.verifierKey)
   }
 
@@ -33,26 +35,33 @@ final class EvidenceCollector {
   func observe(_ snapshot: LogSnapshot, before limit: UInt64) throws(LogError) {
     for (size, root) in snapshot.roots where size < limit { roots[size] = root }
     for id in snapshot.events where id < limit {
-      if let line = try snapshot.line(of: id) { note(line, id) }
+      if let line = try snapshot.line(of: id) { keep(line, id) }
     }
     stamps.sort { $0.event < $1.event }
   }
 
-  /// `type` is the last member of a canonical event.
-  private static func ending(_ type: EventType) -> [UInt8] {
-    Array("\"type\":\"\(type.rawValue)\"}".utf8)
+  func another() -> any EventJudge { check.another() }
+
+  func accepts(_ line: RawSpan, _ id: UInt64, of commit: CommitLine) -> Bool {
+    check.accepts(line, id, of: commit)
   }
 
-  /// Looks at an event of a commit whose root the verifier checks.
-  func observe(_ line: [UInt8], _ id: UInt64, of commit: CommitLine) {
-    if id + 1 == commit.end, wanted.contains(commit.end) { roots[commit.end] = commit.root }
-    note(line, id)
+  func isNotable(_ line: RawSpan) -> Bool {
+    check.isNotable(line) || Self.keyChanged.ends(line) || Self.timeStamped.ends(line)
   }
 
-  private func note(_ line: [UInt8], _ id: UInt64) {
-    guard line.hasSuffix(Self.keyChanged) || line.hasSuffix(Self.timeStamped),
-      let event = try? Event(decoding: line)
-    else { return }
+  func note(_ line: [UInt8], _ id: UInt64) -> ArchiveClaim? {
+    keep(line, id)
+    return check.note(line, id)
+  }
+
+  /// The verifier checks the commit's root.
+  func pass(_ commit: CommitLine) {
+    if wanted.contains(commit.end) { roots[commit.end] = commit.root }
+  }
+
+  private func keep(_ line: [UInt8], _ id: UInt64) {
+    guard let event = try? Event(decoding: line) else { return }
     switch event.payload {
     case .ledgerKeyChanged(let change): changes.append((id, change))
     case .ledgerTimeStamped(let stamped): stamps.append((id, stamped))
@@ -71,11 +80,5 @@ final class EvidenceCollector {
       frontier.append(leaf: MerkleTree.leafHash(stored.line))
       if missing.contains(frontier.size) { roots[frontier.size] = frontier.root }
     }
-  }
-}
-
-extension [UInt8] {
-  fileprivate func hasSuffix(_ suffix: [UInt8]) -> Bool {
-    count >= suffix.count && self[(count - suffix.count)...].elementsEqual(suffix)
   }
 }

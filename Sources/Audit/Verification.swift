@@ -15,9 +15,10 @@ package struct Verification: Sendable {
     case needsRepair = 5
   }
 
-  /// Reads the whole log once, and once more only where a checkpoint's size is no commit's end.
+  /// Reads the whole log once, in several parts at once where there are workers, and once more only where a checkpoint's size is no commit's end.
   package init(
-    _ storage: any Storage, identity: LedgerIdentity, trust: Trust = Trust()
+    _ storage: any Storage, identity: LedgerIdentity, trust: Trust = Trust(),
+    workers: @escaping Workers = oneByOne
   ) throws(LogError) {
     self.identity = identity
     let files = CheckpointFiles(storage)
@@ -35,12 +36,7 @@ package struct Verification: Sendable {
     let pinned = trust.pinned.compactMap { try? Checkpoint(text: $0.text) }.map(\.head.size)
     let sizes = Set(own.map(\.head.size) + pinned)
     let collector = EvidenceCollector(identity, wanted: sizes)
-    let check = EventCheck(identity)
-    var verifier = LogVerifier(storage, identity: identity, claim: EventCheck.claim) {
-      line, id, commit in
-      collector.observe(line, id, of: commit)
-      return check.accepts(line, id, of: commit)
-    }
+    var verifier = LogVerifier(storage, identity: identity, judge: collector, workers: workers)
     report = try verifier.verify()
     let size = report.size
     let archived = report.archived ?? 0

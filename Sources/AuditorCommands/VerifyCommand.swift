@@ -47,7 +47,9 @@ enum VerifyCommand {
     let ledger = try AuditedLedger(invocation).watched("verify", &session)
     let verification: Verification
     do {
-      verification = try Verification(ledger.storage, identity: ledger.identity, trust: trust)
+      verification = try Verification(
+        ledger.storage, identity: ledger.identity, trust: trust
+      ) { doAtOnce($0, $1) }
     } catch {
       throw CommandFailure(.log(error))
     }

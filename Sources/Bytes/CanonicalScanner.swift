@@ -27,6 +27,27 @@
     return reader.isAtEnd ? value : nil
   }
 
+  /// Whether `line`, which is shorter than 2^32 bytes, has one of the shapes, the latest first.
+  ///
+  /// - Parameter values: Is set to where the values of that shape stand.
+  /// - Returns: The index of the shape.
+  package mutating func match(
+    _ line: RawSpan, _ shapes: [LineShape], values: inout [Range<Int>]
+  ) -> Int? {
+    if shapes.isEmpty { return nil }
+    let found = unsafe marks.find(in: line)
+    if values.count < LineShape.mostValues {
+      values = [Range<Int>](repeating: 0..<0, count: LineShape.mostValues)
+    }
+    return unsafe line.withUnsafeBytes { bytes in
+      unsafe values.withUnsafeMutableBufferPointer { values in
+        shapes.lastIndex { shape in
+          unsafe shape.matches(bytes, marks: found, values: values)
+        }
+      }
+    }
+  }
+
   /// A reader of the line, which must not be used longer than that, nor after the next line's.
   @usableFromInline
   func reader(of line: RawSpan) -> CanonicalReader? {

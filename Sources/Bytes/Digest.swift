@@ -13,6 +13,9 @@ package struct Digest: Hashable, Sendable, BitwiseCopyable {
     var fourth: UInt64 = 0
   }
 
+  /// 32 zeros, to be written over.
+  init() { words = Words() }
+
   /// The digest of exactly 32 bytes, or `nil`.
   package init?(bytes: some Collection<UInt8>) {
     guard bytes.count == Self.byteCount else { return nil }
@@ -22,8 +25,25 @@ package struct Digest: Hashable, Sendable, BitwiseCopyable {
 
   /// The digest that 64 lower-case digits spell, or `nil`.
   package init?(hex: some Collection<UInt8>) {
-    guard let bytes = Hex.decode(hex) else { return nil }
-    self.init(bytes: bytes)
+    let digits = Array(hex)
+    unsafe self.init(hex: digits.span.bytes)
+  }
+
+  /// The digest that 64 lower-case digits spell, or `nil`.
+  package init?(hex: RawSpan) {
+    guard hex.byteCount == 2 * Self.byteCount else { return nil }
+    var isSpelled = true
+    unsafe self.init { buffer in
+      for index in 0..<Self.byteCount {
+        let (high, low) = (hex.byte(at: 2 * index), hex.byte(at: 2 * index + 1))
+        guard let high = Hex.value(high), let low = Hex.value(low) else {
+          isSpelled = false
+          return
+        }
+        unsafe buffer[index] = high << 4 | low
+      }
+    }
+    guard isSpelled else { return nil }
   }
 
   /// The digest that `fill` writes into the 32 bytes it is handed.

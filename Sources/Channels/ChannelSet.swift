@@ -12,12 +12,13 @@ package struct ChannelSet {
   ///   - directory: What relative paths in the settings begin at.
   ///   - environment: The variables that secrets may be in.
   ///   - print: Where the console channel prints; it answers the C library's `errno` on failure.
-  /// - Throws: `.secret` for the first channel, by code, whose secret can't be had.
+  /// - Throws: `.secret` for the first channel, by code, whose secret can't be had; `.noTransfers`.
   package init(
     _ configuration: Configuration, directory: String,
     environment: @escaping (_ name: String) -> String? = environmentVariable,
     print: @escaping (_ bytes: [UInt8]) -> Int32?
   ) throws(ChannelError) {
+    guard SenderAlarm.hasStarted else { throw .noTransfers }
     var channels: [ChannelCode: any Channel] = [:]
     let reader = SecretReader(directory: directory, environment: environment)
     for (code, settings) in configuration.sorted {
@@ -47,4 +48,6 @@ package struct ChannelSet {
 /// Why channels can't be used as they are set up.
 package enum ChannelError: Error, Hashable, Sendable {
   case secret(ChannelCode, SecretSource, SecretProblem)
+  /// The library that carries mail and requests can't be loaded.
+  case noTransfers
 }

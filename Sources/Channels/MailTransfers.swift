@@ -48,14 +48,14 @@ final class MailTransfers: Sendable {
       // After anything but success a reply may still come, which the next message would take as
       // its own: that connection is closed, with the handle, when this function ends.
       guard end.course == .answered else { return }
-      unsafe curl_easy_reset(handle.pointer)
+      unsafe ledger_curl_easy_reset(handle.pointer)
       state.spare.append(handle)
     }
     alarm.wake()
   }
 
   private func perform(_ transfer: Transfer) -> NetworkEnd {
-    transfer.end(unsafe curl_easy_perform(transfer.handle.pointer))
+    transfer.end(unsafe ledger_curl_easy_perform(transfer.handle.pointer))
   }
 
   /// Whether the server had closed the connection, after an earlier message, before it was asked

@@ -31,7 +31,7 @@ import CCurl
     setUp()
   }
 
-  deinit { unsafe lists.forEach { unsafe curl_slist_free_all($0) } }
+  deinit { unsafe lists.forEach { unsafe ledger_curl_slist_free_all($0) } }
 
   /// Whether all that the server needs for taking the message may have left.
   fileprivate var isSent: Bool {
@@ -106,7 +106,7 @@ import CCurl
 
   private func set(_ option: CURLoption, _ texts: [String]) {
     var list: UnsafeMutablePointer<curl_slist>?
-    for text in texts { unsafe list = unsafe curl_slist_append(list, text) }
+    for text in texts { unsafe list = unsafe ledger_curl_slist_append(list, text) }
     if let list = unsafe list { unsafe lists.append(list) }
     unsafe checked(ledger_curl_set_list(handle.pointer, option, list), option)
   }

@@ -17,13 +17,13 @@ enum Ticket {
   var key: UInt { unsafe UInt(bitPattern: pointer) }
 
   init() {
-    guard let pointer = unsafe curl_easy_init() else {
+    guard let pointer = unsafe ledger_curl_easy_init() else {
       fatalError("invariant broken: curl gave no handle")
     }
     unsafe self.pointer = unsafe pointer
   }
 
-  deinit { unsafe curl_easy_cleanup(pointer) }
+  deinit { unsafe ledger_curl_easy_cleanup(pointer) }
 }
 
 /// Wakes up whoever waits for transfers, from any thread.
@@ -31,20 +31,21 @@ enum Ticket {
   fileprivate let multi: UnsafeMutableRawPointer
   fileprivate let isRung = Atomic(false)
 
-  private static let hasStarted = ledger_curl_start() == CURLE_OK
+  /// Whether libcurl was there and has started.
+  static let hasStarted = ledger_curl_start()
 
   fileprivate init() {
     invariant(Self.hasStarted, "curl doesn't start")
-    guard let multi = unsafe curl_multi_init() else {
+    guard let multi = unsafe ledger_curl_multi_init() else {
       fatalError("invariant broken: curl gave no handle")
     }
     unsafe self.multi = unsafe multi
   }
 
-  deinit { unsafe curl_multi_cleanup(multi) }
+  deinit { unsafe ledger_curl_multi_cleanup(multi) }
 
   /// Ends the wait of ``Transfers``, of which the sender may make another.
-  func wake() { unsafe curl_multi_wakeup(multi) }
+  func wake() { unsafe ledger_curl_multi_wakeup(multi) }
 
   /// Makes ``Sender/finished(waitingMilliseconds:)`` return soon; once rung, until it has.
   package func ring() {
@@ -68,7 +69,7 @@ enum Ticket {
 
   deinit {
     for transfer in running.values {
-      unsafe curl_multi_remove_handle(alarm.multi, transfer.handle.pointer)
+      unsafe ledger_curl_multi_remove_handle(alarm.multi, transfer.handle.pointer)
     }
   }
 
@@ -76,7 +77,7 @@ enum Ticket {
     let handle = spare.popLast() ?? OpaqueHandle()
     let transfer = Transfer(request, for: ticket, on: handle)
     running[handle.key] = transfer
-    let code = unsafe curl_multi_add_handle(alarm.multi, handle.pointer)
+    let code = unsafe ledger_curl_multi_add_handle(alarm.multi, handle.pointer)
     invariant(code == CURLM_OK, "curl takes no transfer: \(code.rawValue)")
   }
 
@@ -85,16 +86,16 @@ enum Ticket {
   /// - Returns: Those that have ended.
   func advance() -> [(transfer: Transfer, end: NetworkEnd)] {
     var left: Int32 = 0
-    unsafe curl_multi_perform(alarm.multi, &left)
+    unsafe ledger_curl_multi_perform(alarm.multi, &left)
     var ended: [(transfer: Transfer, end: NetworkEnd)] = []
     var code = CURLE_OK
     while let pointer = unsafe ledger_curl_next_done(alarm.multi, &code) {
       let key = UInt(bitPattern: pointer)
       guard let transfer = running.removeValue(forKey: key) else { continue }
       ended.append((transfer, transfer.end(code)))
-      unsafe curl_multi_remove_handle(alarm.multi, pointer)
+      unsafe ledger_curl_multi_remove_handle(alarm.multi, pointer)
       // Connections and sessions of TLS stay; all options go, with the pointers among them.
-      unsafe curl_easy_reset(pointer)
+      unsafe ledger_curl_easy_reset(pointer)
       spare.append(transfer.handle)
     }
     return ended
@@ -106,7 +107,7 @@ enum Ticket {
       reading.map { curl_waitfd(fd: $0, events: Int16(CURL_WAIT_POLLIN), revents: 0) }
       + writing.map { curl_waitfd(fd: $0, events: Int16(CURL_WAIT_POLLOUT), revents: 0) }
     let count = UInt32(others.count)
-    unsafe curl_multi_poll(alarm.multi, &others, count, Int32(clamping: milliseconds), nil)
+    unsafe ledger_curl_multi_poll(alarm.multi, &others, count, Int32(clamping: milliseconds), nil)
   }
 
   /// Whether the alarm was rung since this was asked before.

@@ -145,7 +145,7 @@ struct SlotCheck {
 
   /// Takes the next valid commit.
   mutating func pass(_ line: CommitLine, at offset: UInt64, of segment: UInt64) {
-    if pending.isEmpty { return }
+    guard pending.contains(where: { $0.position.size <= line.end }) else { return }
     settle {
       $0.position.size <= line.end
     } agreeing: { slot in

@@ -64,7 +64,20 @@ struct Place {
   let path: String
   let offset: UInt64
 
-  var text: String { "\(ledger.hex) \(path) \(offset)\n" }
+  /// Takes the text `LEDGER PATH OFFSET` and a newline.
+  func append(to checksum: inout CRC32C) {
+    unsafe checksum.update(ledger.hex.utf8.span.bytes)
+    checksum.update(UInt8(ascii: " "))
+    unsafe checksum.update(path.utf8.span.bytes)
+    checksum.update(UInt8(ascii: " "))
+    var unit: UInt64 = 1
+    while offset / unit >= 10 { unit *= 10 }
+    while unit > 0 {
+      checksum.update(UInt8(ascii: "0") + UInt8(offset / unit % 10))
+      unit /= 10
+    }
+    checksum.update(UInt8(ascii: "\n"))
+  }
 }
 
 /// A ledger's 128 random bits, that no other ledger has.

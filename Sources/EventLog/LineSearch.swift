@@ -1,3 +1,5 @@
+import Bytes
+
 /// Looks for commit lines and seals that are valid by themselves, wherever in a segment they stand
 /// (`FORMAT.md` §6.1), from front to back and each byte once.
 struct LineSearch {

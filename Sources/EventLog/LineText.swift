@@ -42,49 +42,59 @@ struct LineReader {
   private var index: Int
 
   /// - Parameter bytes: The line with its newline, and nothing after it.
-  init?(_ bytes: ArraySlice<UInt8>, word: String) {
+  init?(_ bytes: ArraySlice<UInt8>, word: StaticString) {
     self.bytes = bytes
     index = bytes.startIndex
-    guard bytes.last == UInt8(ascii: "\n"), take("#\(word)") else { return nil }
+    guard bytes.last == UInt8(ascii: "\n"), take("#"), take(word) else { return nil }
   }
 
-  private mutating func take(_ text: String) -> Bool {
-    guard bytes[index...].starts(with: text.utf8) else { return false }
-    index += text.utf8.count
+  private mutating func take(_ text: StaticString) -> Bool {
+    let end = index + text.utf8CodeUnitCount
+    let start = bytes.startIndex
+    guard end <= bytes.endIndex,
+      unsafe bytes.span.bytes.holds(text, in: index - start..<end - start)
+    else { return false }
+    index = end
     return true
   }
 
-  mutating func field(_ name: String, width: Int) -> ArraySlice<UInt8>? {
-    guard take(" \(name)="), index + width <= bytes.endIndex else { return nil }
+  mutating func field(_ name: StaticString, width: Int) -> ArraySlice<UInt8>? {
+    guard take(" "), take(name), take("="), index + width <= bytes.endIndex else { return nil }
     defer { index += width }
     return bytes[index..<index + width]
   }
 
-  mutating func number(_ name: String, width: Int) -> UInt64? {
+  mutating func number(_ name: StaticString, width: Int) -> UInt64? {
     field(name, width: width).flatMap(Self.number)
   }
 
-  mutating func checksum(_ name: String) -> UInt32? {
-    field(name, width: 8).flatMap { Hex.decode($0) }?.reduce(0) { $0 << 8 | UInt32($1) }
+  mutating func checksum(_ name: StaticString) -> UInt32? {
+    guard let digits = field(name, width: 8) else { return nil }
+    var checksum: UInt32 = 0
+    for digit in digits {
+      guard let value = Hex.value(digit) else { return nil }
+      checksum = checksum << 4 | UInt32(value)
+    }
+    return checksum
   }
 
-  mutating func hash(_ name: String) -> Digest? {
-    field(name, width: 64).flatMap { Digest(hex: $0) }
+  mutating func hash(_ name: StaticString) -> Digest? {
+    field(name, width: 64).flatMap { unsafe Digest(hex: $0.span.bytes) }
   }
 
-  mutating func hashes(_ name: String, count: Int) -> [Digest]? {
+  mutating func hashes(_ name: StaticString, count: Int) -> [Digest]? {
     guard let field = field(name, width: 64 * count) else { return nil }
     var hashes: [Digest] = []
     for index in 0..<count {
       let start = field.startIndex + 64 * index
-      guard let hash = Digest(hex: field[start..<start + 64]) else { return nil }
+      guard let hash = unsafe Digest(hex: field[start..<start + 64].span.bytes) else { return nil }
       hashes.append(hash)
     }
     return hashes
   }
 
-  mutating func instant(_ name: String) -> Instant? {
-    field(name, width: Instant.textLength).flatMap { Instant(text: $0) }
+  mutating func instant(_ name: StaticString) -> Instant? {
+    field(name, width: Instant.textLength).flatMap { unsafe Instant(text: $0.span.bytes) }
   }
 
   /// Whether nothing but the newline is left.
@@ -113,7 +123,7 @@ struct LineReader {
 /// The CRC32C of a place and of a line's bytes up to and with `crc=`.
 private func lineChecksum(_ line: ArraySlice<UInt8>, at place: Place) -> UInt32 {
   var checksum = CRC32C()
-  checksum.update(Array(place.text.utf8))
-  checksum.update(Array(line))
+  place.append(to: &checksum)
+  unsafe checksum.update(line.span.bytes)
   return checksum.value
 }

@@ -135,11 +135,9 @@ package struct LogArchive {
   /// Verifies the whole ledger with the archive's files in place of its own.
   ///
   /// - Throws: `.copyNotWhole`; `.storage`.
-  package func verify(
-    claim: @escaping ArchiveClaim.Reading, check: @escaping LogVerifier.EventCheck
-  ) throws(LogError) {
+  package func verify(by judge: any EventJudge) throws(LogError) {
     let both = UnionStorage(archive, over: ledger)
-    var verifier = LogVerifier(both, identity: identity, claim: claim, check: check)
+    var verifier = LogVerifier(both, identity: identity, judge: judge)
     let report = try verifier.verify()
     guard report.state == .clean || report.state == .torn, report.damage.isEmpty else {
       throw .copyNotWhole(report)

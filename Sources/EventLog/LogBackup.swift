@@ -36,15 +36,13 @@ package struct LogBackup {
   ///   - target: An empty directory, what an interrupted backup left, or with `isIncremental` an
   ///     older backup.
   ///   - files: What else belongs to the copy, relative to the ledger; what isn't there is left out.
-  ///   - claim: What says whether an event tells of an archive.
-  ///   - check: What says whether an event is well formed.
+  ///   - judge: What says whether events are well formed.
   /// - Throws: `.needsRepair` where the ledger is damaged at its end; `.copyExists`,
   ///   `.copyOfAnotherLedger`, `.copyDiffers` and `.copyNotWhole`, after which the target is as it
   ///   was but for files whose names end with `.new`; `.storage`.
   package static func make(
     of source: any Storage, identity: LedgerIdentity, in target: any Storage, isIncremental: Bool,
-    files: [String] = [], claim: @escaping ArchiveClaim.Reading = { _ in nil },
-    check: @escaping LogVerifier.EventCheck
+    files: [String] = [], judge: any EventJudge
   ) throws(LogError) -> Outcome {
     var backup = LogBackup(source: source, target: target, identity: identity)
     let isThere = try backup.checkIdentity(isIncremental: isIncremental)
@@ -70,7 +68,7 @@ package struct LogBackup {
     try backup.stageSegments(reader, end)
     try backup.stageHead()
     try backup.stageSnapshots()
-    let root = try backup.verify(end, claim, check)
+    let root = try backup.verify(end, judge)
     try reporting { () throws(StorageError) in
       for path in try backup.newInQuarantine() { try others.stage(path) }
       for path in backup.staged + others.staged { try backup.putInPlace(path) }
@@ -230,11 +228,8 @@ package struct LogBackup {
   }
 
   /// - Returns: The root of the copy's events.
-  private func verify(
-    _ end: LogPosition, _ claim: @escaping ArchiveClaim.Reading,
-    _ check: @escaping LogVerifier.EventCheck
-  ) throws(LogError) -> Digest {
-    var verifier = LogVerifier(future, identity: identity, claim: claim, check: check)
+  private func verify(_ end: LogPosition, _ judge: any EventJudge) throws(LogError) -> Digest {
+    var verifier = LogVerifier(future, identity: identity, judge: judge)
     let report = try verifier.verify()
     guard report.state == .clean, report.damage.isEmpty, report.size == end.size else {
       throw .copyNotWhole(report)

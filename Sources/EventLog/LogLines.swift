@@ -87,6 +87,11 @@ package struct CommitLine: Equatable, Sendable {
 
   /// Reads a line that is valid by itself: grammar and checksum (rule 1 of `FORMAT.md` §3.2).
   init?(_ bytes: ArraySlice<UInt8>, in ledger: LedgerID, segment: UInt64, offset: UInt64) {
+    self.init(bytes, at: Place(ledger: ledger, path: LogPath.segment(segment), offset: offset))
+  }
+
+  /// Reads a line that is valid at that place.
+  init?(_ bytes: ArraySlice<UInt8>, at place: Place) {
     guard var line = LineReader(bytes, word: "commit"),
       let first = line.number("first", width: 16), let count = line.number("count", width: 5),
       let length = line.number("bytes", width: 7), let time = line.instant("time"),
@@ -94,8 +99,7 @@ package struct CommitLine: Equatable, Sendable {
       let durableSize = line.number("durable", width: 16),
       let durableSegment = line.number("segment", width: 16),
       let durableOffset = line.number("offset", width: 12),
-      line.verifiedChecksum(
-        at: Place(ledger: ledger, path: LogPath.segment(segment), offset: offset)) != nil
+      line.verifiedChecksum(at: place) != nil
     else { return nil }
     let durable = LogPosition(size: durableSize, segment: durableSegment, offset: durableOffset)
     self.init(

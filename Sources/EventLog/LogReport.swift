@@ -78,9 +78,6 @@ extension Damage {
 
 /// What an event tells of an archive, as far as a log that begins behind it is judged by it.
 package struct ArchiveClaim: Hashable, Sendable {
-  /// What a line that is well formed tells of an archive; `nil` where it is of another type.
-  package typealias Reading = (_ line: [UInt8]) -> ArchiveClaim?
-
   /// The ids after the last event of each of its segments.
   package let ends: [UInt64]
   /// The id after the last event that it is about.

@@ -3,15 +3,12 @@ import Merkle
 
 /// Reads a whole log once and checks every line, checksum, hash and name (`FORMAT.md` §7).
 ///
-/// It opens nothing for writing, holds a commit at a time, and goes on after damage.
+/// It opens nothing for writing, holds some windows of a segment at a time, and goes on after damage.
 package struct LogVerifier {
-  /// Says whether a line is the well-formed event with that id in that commit (`FORMAT.md` §4.2).
-  package typealias EventCheck = (_ line: [UInt8], _ id: UInt64, _ commit: CommitLine) -> Bool
-
   private let storage: any Storage
   private let identity: LedgerIdentity
-  private let check: EventCheck
-  private let claim: ArchiveClaim.Reading
+  private let judge: any EventJudge
+  private let stretches: StretchVerifier
   private var segments: [UInt64] = []
   private var slots: [HeadSlot] = []
   /// W; it is known before the first segment is read.
@@ -40,15 +37,19 @@ package struct LogVerifier {
 
   private var ledger: LedgerID { identity.id }
 
-  /// - Parameter claim: What says whether a well-formed event tells of an archive.
+  /// How many bytes of a segment are read and hashed at once: with what is made of them, they stay in
+  /// a processor's own cache.
+  package static let windowBytes: UInt64 = 1 << 19
+
+  /// - Parameter workers: What reads and hashes several parts of a segment at once.
   package init(
-    _ storage: any Storage, identity: LedgerIdentity,
-    claim: @escaping ArchiveClaim.Reading = { _ in nil }, check: @escaping EventCheck
+    _ storage: any Storage, identity: LedgerIdentity, judge: any EventJudge,
+    windowBytes: UInt64 = windowBytes, workers: @escaping Workers = oneByOne
   ) {
     self.storage = storage
     self.identity = identity
-    self.claim = claim
-    self.check = check
+    self.judge = judge
+    stretches = StretchVerifier(judge: judge, length: windowBytes, workers: workers)
   }
 
   /// Reads the log.
@@ -185,11 +186,33 @@ package struct LogVerifier {
       if beginning != nil { headerRoots[segment] = header.frontier.root }
       if beginning == segment { begin(after: header) }
       tree = header.frontier
-      scanner.resume(at: UInt64(header.length), next: next, frontier: tree)
+      let place = try takeStretch(of: segment, in: file, behind: header)
+      scanner.resume(at: place, next: next, frontier: tree)
     } else if try !lookOn(&scanner, &lines, after: .header, isLast: isLast) {
       return
     }
     try readItems(&scanner, &lines, isLast: isLast)
+  }
+
+  /// Takes the commits of a segment from its header on, as far as all of them hold.
+  ///
+  /// - Returns: Where the next one begins.
+  private mutating func takeStretch(
+    of segment: UInt64, in file: any StorageFile, behind header: SegmentHeader
+  ) throws(StorageError) -> UInt64 {
+    var place = UInt64(header.length)
+    let start = CommitWindow.Segment(
+      file: file, ledger: ledger, path: LogPath.segment(segment), start: place)
+    try stretches.verify(start, after: header.frontier, lastTime, mark: mark) { window, frontier in
+      for commit in window.commits {
+        pass(commit.line, at: commit.offset, of: segment)
+        judge.pass(commit.line)
+        (place, lastTime) = (commit.end, commit.line.time)
+      }
+      window.forEachNotable { note($0, $1) }
+      (next, tree) = (frontier.size, frontier)
+    }
+    return place
   }
 
   private mutating func readItems(
@@ -221,22 +244,30 @@ package struct LogVerifier {
     }
   }
 
+  /// Compares the slots with a commit, and takes its root, where all before it was valid.
+  private mutating func pass(_ line: CommitLine, at offset: UInt64, of segment: UInt64) {
+    guard validSize == nil else { return }
+    slotCheck.pass(line, at: offset, of: segment)
+    if line.end <= mark { root = line.root }
+  }
+
   private mutating func take(_ line: CommitLine, at offset: UInt64, _ scanner: SegmentScanner) {
-    if validSize == nil {
-      slotCheck.pass(line, at: offset, of: scanner.segment)
-      if line.end <= mark {
-        root = line.root
-      } else if line.first < mark, var part = tree {
-        // No writer makes a mark within a commit; but whatever says so is taken by its word.
-        for index in 0..<Int(mark - line.first) {
-          part.append(leaf: MerkleTree.leafHash(scanner.eventLine(index)))
-        }
-        root = part.root
+    pass(line, at: offset, of: scanner.segment)
+    if validSize == nil, line.first < mark, mark < line.end, var part = tree {
+      // No writer makes a mark within a commit; but whatever says so is taken by its word.
+      for index in 0..<Int(mark - line.first) {
+        part.append(leaf: MerkleTree.leafHash(scanner.eventLine(index)))
       }
+      root = part.root
     }
     checkEvents(line, at: offset, scanner)
     next = line.end
     tree = scanner.frontier
+  }
+
+  /// Notes an event that is well formed.
+  private mutating func note(_ line: [UInt8], _ id: UInt64) {
+    if let claim = judge.note(line, id), beginning != nil { claims.append(claim) }
   }
 
   private mutating func checkEvents(
@@ -246,13 +277,15 @@ package struct LogVerifier {
     let isInOrder = lastTime.map { $0 <= line.time } ?? true
     for (index, range) in scanner.eventRanges.enumerated() {
       let id = line.first + UInt64(index)
-      if !isInOrder || !check(scanner.eventLine(index), id, line) {
+      let event = unsafe scanner.buffer.span.extracting(range).bytes
+      if !isInOrder || !judge.accepts(event, id, of: line) {
         let start = body + UInt64(range.lowerBound - scanner.eventRanges[0].lowerBound)
         report(.event, ids: id..<id + 1, segment: scanner.segment, offset: start)
-      } else if beginning != nil, let claim = claim(scanner.eventLine(index)) {
-        claims.append(claim)
+      } else if judge.isNotable(event) {
+        note(scanner.eventLine(index), id)
       }
     }
+    judge.pass(line)
     lastTime = line.time
   }
 

@@ -49,16 +49,14 @@ package struct RepairPlan {
   ///
   /// - Parameters:
   ///   - copy: Another copy of the same ledger, a backup for example, or none.
-  ///   - claim: What says whether an event tells of an archive.
-  ///   - check: What says whether an event is well formed.
+  ///   - judge: What says whether events are well formed.
   /// - Throws: `.storage` only.
   package init(
     for storage: any Storage, identity: LedgerIdentity, choices: RepairChoices,
-    copy: (any Storage)? = nil, claim: @escaping ArchiveClaim.Reading = { _ in nil },
-    check: @escaping LogVerifier.EventCheck
+    copy: (any Storage)? = nil, judge: any EventJudge
   ) throws(LogError) {
     var draft = try RepairDraft(
-      storage: storage, identity: identity, copy: copy, claim: claim, check: check)
+      storage: storage, identity: identity, copy: copy, judge: judge)
     if copy != nil { try draft.takeFromCopy() }
     let cut = try draft.cutTail(choices)
     let head = try choices.rebuildsHead ? draft.rebuildHead() : nil
@@ -112,8 +110,7 @@ private struct RepairDraft {
   let storage: any Storage
   let identity: LedgerIdentity
   let copy: (any Storage)?
-  let claim: ArchiveClaim.Reading
-  let check: LogVerifier.EventCheck
+  let judge: any EventJudge
   let before: LogReport
   private(set) var after: LogReport
   private(set) var patches: [SegmentPatch] = []
@@ -121,15 +118,13 @@ private struct RepairDraft {
   private var head: [HeadSlot]?
 
   init(
-    storage: any Storage, identity: LedgerIdentity, copy: (any Storage)?,
-    claim: @escaping ArchiveClaim.Reading, check: @escaping LogVerifier.EventCheck
+    storage: any Storage, identity: LedgerIdentity, copy: (any Storage)?, judge: any EventJudge
   ) throws(LogError) {
     self.storage = storage
     self.identity = identity
     self.copy = copy
-    self.claim = claim
-    self.check = check
-    var verifier = LogVerifier(storage, identity: identity, claim: claim, check: check)
+    self.judge = judge
+    var verifier = LogVerifier(storage, identity: identity, judge: judge)
     before = try verifier.verify()
     after = before
   }
@@ -149,8 +144,7 @@ private struct RepairDraft {
   }
 
   private mutating func verify() throws(LogError) {
-    var verifier = LogVerifier(
-      try overlay(), identity: identity, claim: claim, check: check)
+    var verifier = LogVerifier(try overlay(), identity: identity, judge: judge)
     after = try verifier.verify()
   }
 

@@ -200,34 +200,3 @@ package struct SegmentScanner {
     return filled
   }
 }
-
-/// The index of the first such byte in a part of `bytes`: in which 32 it is, then in which eight.
-package func firstIndex(
-  of byte: UInt8, in bytes: Span<UInt8>, from start: Int, to end: Int
-) -> Int? {
-  let raw = unsafe bytes.bytes
-  let pattern = UInt64(byte) &* 0x0101_0101_0101_0101
-  /// The high bit of each of eight bytes that is the one looked for; above the first, of others too.
-  @inline(__always) func found(at index: Int) -> UInt64 {
-    let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self).littleEndian
-    let difference = word ^ pattern
-    return (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
-  }
-  var index = start
-  while index + 32 <= end {
-    let first = found(at: index) | found(at: index + 8)
-    let second = found(at: index + 16) | found(at: index + 24)
-    if first | second != 0 { break }
-    index += 32
-  }
-  while index + 8 <= end {
-    let marks = found(at: index)
-    if marks != 0 { return index + marks.trailingZeroBitCount / 8 }
-    index += 8
-  }
-  while index < end {
-    if bytes[index] == byte { return index }
-    index += 1
-  }
-  return nil
-}

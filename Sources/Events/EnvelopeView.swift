@@ -7,15 +7,21 @@ package import Bytes
 /// nothing.
 package struct EnvelopeView: Sendable {
   /// The texts between their quotes.
-  package private(set) var id = 0..<0
-  package private(set) var source = 0..<0
-  package private(set) var subject = 0..<0
-  package private(set) var time = 0..<0
-  package private(set) var type = 0..<0
-  package private(set) var clock: Range<Int>?
-  package private(set) var hasIdempotencyKey = false
+  package internal(set) var id = 0..<0
+  package internal(set) var source = 0..<0
+  package internal(set) var subject = 0..<0
+  package internal(set) var time = 0..<0
+  package internal(set) var type = 0..<0
+  package internal(set) var clock: Range<Int>?
+  package internal(set) var hasIdempotencyKey = false
   /// The whole object.
   package private(set) var data = 0..<0
+
+  // What was looked at, and isn't asked for.
+  private(set) var causation: Range<Int>?
+  private(set) var decider: Range<Int>?
+  private(set) var hash: Range<Int>?
+  private(set) var version = 0..<0
 
   /// Reads the envelope of a canonical line; `nil` where a key isn't known, missing or of another
   /// form.
@@ -26,12 +32,15 @@ package struct EnvelopeView: Sendable {
     guard scanner.read(line, { reader in read(&reader) }) ?? false else { return nil }
   }
 
-  private init() {}
+  init(data: Range<Int> = 0..<0) { self.data = data }
 
   private mutating func read(_ reader: inout CanonicalReader) -> Bool {
     guard reader.beginObject() else { return false }
     if reader.takeKey("actor") { guard reader.takeText() != nil else { return false } }
-    if reader.takeKey("causationid") { guard Self.takeID(&reader) != nil else { return false } }
+    if reader.takeKey("causationid") {
+      guard let id = Self.takeID(&reader) else { return false }
+      causation = id
+    }
     if reader.takeKey("clock") {
       guard let text = Self.takeName(&reader) else { return false }
       clock = text
@@ -42,15 +51,17 @@ package struct EnvelopeView: Sendable {
     guard reader.skipValue() else { return false }
     data = start..<reader.offset
     if reader.takeKey("decider") {
-      guard let decider = reader.takeInteger(), decider >= 1 else { return false }
+      let start = reader.offset
+      guard let number = reader.takeInteger(), number >= 1 else { return false }
+      decider = start..<reader.offset
     }
     guard reader.takeKey("id"), let id = Self.takeID(&reader) else { return false }
     self.id = id
     if reader.takeKey("idempotencyhash") {
-      guard let hash = Self.takeName(&reader), hash.count == 64,
-        unsafe reader.slice(hash).allSatisfy({ Hex.value($0) != nil }),
+      guard let hash = Self.takeName(&reader), unsafe Self.isHash(reader.slice(hash).bytes),
         reader.takeKey("idempotencykey"), reader.takeText() != nil
       else { return false }
+      self.hash = hash
       hasIdempotencyKey = true
     }
     return readNames(&reader) && reader.endObject()
@@ -65,9 +76,22 @@ package struct EnvelopeView: Sendable {
       reader.takeKey("type"), let type = Self.takeName(&reader)
     else { return false }
     self.source = source
+    self.version = version
     self.subject = subject
     self.time = time
     self.type = type
+    return true
+  }
+
+  /// Whether a canonical integer is one that a decider may have.
+  static func isDecider(_ number: RawSpan) -> Bool {
+    number.byte(at: 0) != UInt8(ascii: "-") && number.byte(at: 0) != UInt8(ascii: "0")
+  }
+
+  /// Whether a text is that of an HMAC-SHA-256.
+  static func isHash(_ text: RawSpan) -> Bool {
+    guard text.byteCount == 64 else { return false }
+    for index in 0..<64 where Hex.value(text.byte(at: index)) == nil { return false }
     return true
   }
 

@@ -50,11 +50,11 @@ package struct LineExport {
       return try bodies.range()
     }
     var bytes: [UInt8] = []
-    var scanner = CanonicalScanner()
+    var reader = EnvelopeReader()
     let found = try scope.forEach { (stored, isTold) throws(ExportError) in
       guard isTold else { return }
       if hasLeafHashes {
-        try append(stored, to: &bytes, &scanner)
+        try append(stored, to: &bytes, &reader)
       } else {
         bytes += stored.line
       }
@@ -113,7 +113,7 @@ package struct LineExport {
   }
 
   private func append(
-    _ stored: StoredEvent, to bytes: inout [UInt8], _ scanner: inout CanonicalScanner
+    _ stored: StoredEvent, to bytes: inout [UInt8], _ reader: inout EnvelopeReader
   ) throws(ExportError) {
     let line = stored.line
     let leaf = MerkleTree.leafHash(line).base64
@@ -123,7 +123,7 @@ package struct LineExport {
       bytes += line
       bytes += Array(",\"leaf\":\"\(leaf)\"}".utf8)
     case .cloudEvents:
-      guard let view = unsafe EnvelopeView(line.span.bytes, with: &scanner) else {
+      guard let view = unsafe reader.read(line.span.bytes) else {
         throw .audit(.unreadableEvent(stored.id, .missingField(path: "source")))
       }
       // Before `,"source":"`: no known attribute sorts between the two.

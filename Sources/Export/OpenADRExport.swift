@@ -127,12 +127,12 @@ package struct OpenADRExport {
   }
 
   private mutating func read() throws(ExportError) -> ExportRange {
-    var scanner = CanonicalScanner()
+    var reader = EnvelopeReader()
     let decoder = EventDecoder()
     var state = self
     let found = try scope.forEach { (stored, isTold) throws(ExportError) in
       // Most of a log is of other types, which needn't be decoded whole.
-      if let view = unsafe EnvelopeView(stored.line.span.bytes, with: &scanner),
+      if let view = unsafe reader.read(stored.line.span.bytes),
         !Self.concerns(stored.line[view.type])
       {
         return

@@ -1,6 +1,6 @@
 package import Audit
 import Bytes
-import EventLog
+package import EventLog
 import Events
 
 /// The tables of a ledger's history (`FORMAT.md` §22), in bounded memory.
@@ -233,7 +233,7 @@ private struct PlaceQueue {
 /// Puts each event where its dispatch's others are.
 private final class Splitter {
   private(set) var lanes: [Lane]
-  private var scanner = CanonicalScanner()
+  private var reader = EnvelopeReader()
 
   init(_ count: Int, capacity: Int, in room: ScratchRoom) {
     lanes = (0..<count).map { _ in Lane(capacity: capacity, in: room) }
@@ -244,7 +244,7 @@ private final class Splitter {
   private static let unmatched = Array(EventType.deliveryUnmatched.rawValue.utf8)
 
   func take(_ id: EventID, _ line: RawSpan, isTold: Bool) throws(ExportError) {
-    guard let view = EnvelopeView(line, with: &scanner) else {
+    guard let view = reader.read(line) else {
       do {
         _ = try Envelope(decoding: unsafe line.withUnsafeBytes { unsafe Array($0) })
       } catch {

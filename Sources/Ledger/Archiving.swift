@@ -86,10 +86,9 @@ extension Ledger {
   ) throws(LedgerError) -> ArchiveDescription? {
     let ranges = try inLog { () throws(LogError) in try place.segments(before: time) }
     guard let end = ranges.last?.upperBound else { return nil }
-    let check = EventCheck(identity)
     let (segments, frontier) = try inLog { () throws(LogError) in
       let segments = try place.copy(ranges)
-      try place.verify(claim: EventCheck.claim) { check.accepts($0, $1, of: $2) }
+      try place.verify(by: EventCheck(identity))
       return (segments, try place.frontier(at: end))
     }
     try keepSnapshotOfBeginning(ranges[0].lowerBound, in: files)

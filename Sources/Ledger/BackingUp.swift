@@ -11,13 +11,11 @@ extension Ledger {
     let target = try inStorage { () throws(StorageError) in
       try FileStorage.open(directory: directory)
     }
-    let check = EventCheck(identity)
     return try inLog { () throws(LogError) in
       try LogBackup.make(
         of: storage, identity: identity, in: target, isIncremental: isIncremental,
         files: [CheckpointFiles.newest, CheckpointFiles.all, LedgerPath.configurationName],
-        claim: EventCheck.claim
-      ) { check.accepts($0, $1, of: $2) }
+        judge: EventCheck(identity))
     }
   }
 }

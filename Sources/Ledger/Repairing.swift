@@ -12,11 +12,10 @@ extension Ledger {
   package func planRepair(
     _ choices: RepairChoices, from copy: (any Storage)?
   ) throws(LedgerError) -> RepairPlan {
-    let check = EventCheck(identity)
-    return try inLog { () throws(LogError) in
+    try inLog { () throws(LogError) in
       try RepairPlan(
-        for: storage, identity: identity, choices: choices, copy: copy, claim: EventCheck.claim
-      ) { check.accepts($0, $1, of: $2) }
+        for: storage, identity: identity, choices: choices, copy: copy,
+        judge: EventCheck(identity))
     }
   }
 

@@ -186,6 +186,11 @@ extension CommandFailure {
         stillGood: "the log isn't concerned", notDone: "nothing was sent",
         hint: problem == .readableByOthers
           ? "'chmod 0600' it, and change the secret where others may have read it" : nil)
+    case .noTransfers:
+      self.init(
+        .unavailable, "libcurl, which sends for the channels, can't be loaded",
+        stillGood: "the log isn't concerned", notDone: "nothing was sent",
+        hint: "install it (libcurl4 on Debian and Ubuntu), then repeat the call")
     }
   }
 }

@@ -43,7 +43,7 @@ enum Program {
     }
 
     let marks = TextMarks()
-    var scanner = CanonicalScanner()
+    var reader = EnvelopeReader()
     let decoder = EventDecoder()
     let report: JSON = [
       "bytes": .integer(Int64(bytes)),
@@ -55,7 +55,7 @@ enum Program {
           return Int(checksum.value)
         },
         "envelope": measure { line in
-          let view = unsafe EnvelopeView(line.span.bytes, with: &scanner)
+          let view = unsafe reader.read(line.span.bytes)
           return view?.id.count ?? 0
         },
         "marks": measure { line in

@@ -12,8 +12,7 @@ struct BackupTests {
   ) throws(LogError) -> LogBackup.Outcome {
     try LogBackup.make(
       of: source, identity: Workload.identity, in: target, isIncremental: isIncremental,
-      files: files
-    ) { line, id, _ in line == Workload.line(id) }
+      files: files, judge: Workload.Judge())
   }
 
   private func compare(

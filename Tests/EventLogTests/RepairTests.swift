@@ -10,8 +10,8 @@ struct RepairTests {
     from copy: SimulatedDisk? = nil
   ) throws(LogError) -> RepairPlan {
     try RepairPlan(
-      for: disk, identity: Workload.identity, choices: choices, copy: copy
-    ) { line, id, _ in line == Workload.line(id) }
+      for: disk, identity: Workload.identity, choices: choices, copy: copy,
+      judge: Workload.Judge())
   }
 
   @discardableResult

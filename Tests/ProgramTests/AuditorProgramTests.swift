@@ -100,6 +100,9 @@ struct AuditorProgramTests {
     for name in ["curl", "ssl.so", "pq.so", "Foundation"] {
       #expect(!libraries.contains(name), "\(name)")
     }
+    // Nor does it load one while it runs.
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: program))
+    #expect(bytes.range(of: Data("libcurl".utf8)) == nil)
     let (ledger, _) = try ledgerWithDispatches()
     let cursor = FileManager.default.temporaryDirectory
       .appendingPathComponent("cursor-\(UUID().uuidString)").path

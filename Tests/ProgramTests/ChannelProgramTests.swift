@@ -34,6 +34,25 @@ struct ChannelProgramTests {
     #expect(table.contains("keys/mail") && table.contains("default"))
   }
 
+  @Test("libcurl is loaded to send, and not before; where it can't be, nothing is sent, and it says so")
+  func library() throws {
+    let program = Shell.products.appendingPathComponent("dispatch-ledger").path
+    #expect(try !Shell.run("/usr/bin/ldd", [program]).output.contains("curl"))
+    try configure(#"{"channels":{"console":{"kind":"console"}}}"#)
+    let folder = ledger.path + "/libraries"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try Data("no library".utf8).write(to: URL(fileURLWithPath: folder + "/libcurl.so.4"))
+    func run(_ arguments: [String]) throws -> Ended {
+      try Shell.run(
+        "/usr/bin/env",
+        ["LD_LIBRARY_PATH=\(folder)", program] + arguments + ["-C", ledger.path])
+    }
+    let delivered = try run(["deliver"])
+    #expect(delivered.status == 69 && delivered.talk.contains("libcurl"), "\(delivered.talk)")
+    #expect(try run(["status"]).status == 0)
+    #expect(try ledger.operate(["deliver"]).status == 0)
+  }
+
   @Test("config check tells a channel that doesn't work, and a secret that others can read")
   func check() throws {
     #expect(try ledger.operate(["config", "check"]).status == 0)

@@ -114,9 +114,8 @@ enum CrashImages {
         tally.mistake("\(what): refused, and \(path) was changed")
       }
       let choices = RepairChoices(acceptsTail: true, rebuildsHead: true)
-      let plan = try RepairPlan(for: image, identity: Workload.identity, choices: choices) {
-        line, id, _ in line == Workload.line(id)
-      }
+      let plan = try RepairPlan(
+        for: image, identity: Workload.identity, choices: choices, judge: Workload.Judge())
       _ = try plan.apply(
         to: image, identity: Workload.identity, head: try Head.open(in: image))
       try Workload.openAndAppend(1, to: image)

@@ -226,8 +226,8 @@ struct RepairOperation: TorturedOperation {
       throw .storage(error)
     }
     let plan = try RepairPlan(
-      for: disk, identity: Workload.identity, choices: Self.choices, copy: copy
-    ) { line, id, _ in line == Workload.line(id) }
+      for: disk, identity: Workload.identity, choices: Self.choices, copy: copy,
+      judge: Workload.Judge())
     _ = try plan.apply(to: disk, identity: Workload.identity, head: head)
   }
 
@@ -321,8 +321,7 @@ struct BackupOperation: TorturedOperation {
   ) throws(LogError) -> LogBackup.Outcome {
     try LogBackup.make(
       of: source, identity: Workload.identity, in: target, isIncremental: true,
-      files: ["config.json"]
-    ) { line, id, _ in line == Workload.line(id) }
+      files: ["config.json"], judge: Workload.Judge())
   }
 
   func begin() -> Trial {

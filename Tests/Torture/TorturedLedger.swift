@@ -328,8 +328,8 @@ final class TorturedLedger {
       let times = Promises.count(call.key, in: log)
       tally.expect(times == 1, "\(call.key) stands \(times) times in the log")
     }
-    let check = EventCheck(ledger.identity)
-    var verifier = LogVerifier(disk, identity: ledger.identity) { check.accepts($0, $1, of: $2) }
+    var verifier = LogVerifier(
+      disk, identity: ledger.identity, judge: EventCheck(ledger.identity))
     let report = try verifier.verify()
     tally.expect(
       report.state == .clean && report.damage.isEmpty && report.size == UInt64(log.count),

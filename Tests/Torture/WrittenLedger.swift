@@ -71,19 +71,34 @@ package enum WrittenLedger {
     return disk
   }
 
-  private static func isWellFormed(_ line: [UInt8], _ id: UInt64, _ commit: CommitLine) -> Bool {
-    guard let envelope = try? Envelope(decoding: line) else { return false }
-    return envelope.id == id && sameBytes(envelope.source, identity.origin)
-      && envelope.time == commit.time
-      && (envelope.idempotencyKey == nil || id == commit.first)
-      && EventType(rawValue: envelope.type) != nil
-      && (id != 0 || line == firstLine(time: identity.created, in: identity))
+  /// Decides by the whole envelope, read by the general decoder.
+  private final class Judge: EventJudge {
+    func another() -> any EventJudge { Judge() }
+
+    func accepts(_ line: RawSpan, _ id: UInt64, of commit: CommitLine) -> Bool {
+      let line = unsafe line.withUnsafeBytes { unsafe Array($0) }
+      guard let envelope = try? Envelope(decoding: line) else { return false }
+      return envelope.id == id && sameBytes(envelope.source, identity.origin)
+        && envelope.time == commit.time
+        && (envelope.idempotencyKey == nil || id == commit.first)
+        && EventType(rawValue: envelope.type) != nil
+        && (id != 0 || line == firstLine(time: identity.created, in: identity))
+    }
+
+    func isNotable(_ line: RawSpan) -> Bool { true }
+
+    func note(_ line: [UInt8], _ id: UInt64) -> ArchiveClaim? {
+      EventCheck(identity).note(line, id)
+    }
   }
 
   /// What verifying a disk finds.
-  package static func report(of storage: any Storage) throws -> LogReport {
+  package static func report(
+    of storage: any Storage, windowBytes: UInt64 = LogVerifier.windowBytes,
+    workers: @escaping Workers = oneByOne
+  ) throws -> LogReport {
     var verifier = LogVerifier(
-      storage, identity: identity, claim: EventCheck.claim, check: isWellFormed)
+      storage, identity: identity, judge: Judge(), windowBytes: windowBytes, workers: workers)
     return try verifier.verify()
   }
 

@@ -2,6 +2,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+// The index of the first such byte, or `count` where there is none: the C library's own search.
+static inline size_t first_byte(uint8_t byte, const void *bytes, size_t count) {
+  const void *found = count ? memchr(bytes, byte, count) : NULL;
+  return found ? (size_t)((const uint8_t *)found - (const uint8_t *)bytes) : count;
+}
 
 // CRC-32C (Castagnoli, RFC 3720 appendix B.4). A state is the register without the final
 // complement: begin with 0xFFFFFFFF, complement the last state to get the checksum.
@@ -47,3 +54,24 @@ bool text_marks_has(uint32_t kernel);
 
 // As text_marks, by a kernel that the processor has.
 size_t text_marks_with(uint32_t kernel, const void *bytes, size_t count, uint32_t *places);
+
+// SHA-256 (FIPS 180-4) of many messages at once: each is a byte that all share, and a part of
+// `bytes` behind it.
+
+struct sha256_part {
+  uint32_t start;
+  uint32_t count;  // below 2^28
+};
+
+// The kernels; each gives the same answer. Where the processor has none, a library's is the best.
+enum sha256_many_kernel {
+  SHA256_MANY_AVX512 = 0,  // x86-64 with AVX-512 BW and VL, and BMI2: sixteen messages at a time
+};
+
+// Whether the processor can run `kernel`.
+bool sha256_many_has(uint32_t kernel);
+
+// Writes the 32 bytes of each message's digest to `digests`, by a kernel that the processor has.
+void sha256_many_with(
+    uint32_t kernel, uint8_t prefix, const void *bytes, const struct sha256_part *parts,
+    size_t count, void *digests);
