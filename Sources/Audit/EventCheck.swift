@@ -46,7 +46,8 @@ package final class EventCheck: EventJudge {
 
   /// What a well-formed line tells of an archive; `nil` where it tells of something else.
   static func claim(_ line: [UInt8]) -> ArchiveClaim? {
-    guard unsafe archived.ends(line.span.bytes), let event = try? Event(decoding: line), case .ledgerArchived(let part) = event.payload,
+    guard unsafe archived.ends(line.span.bytes), let event = try? Event(decoding: line),
+      case .ledgerArchived(let part) = event.payload,
       let root = Base64.decode(part.root.text.utf8).flatMap({ Digest(bytes: $0) })
     else { return nil }
     return ArchiveClaim(
@@ -58,7 +59,8 @@ package final class EventCheck: EventJudge {
   private func spells(_ digits: RawSpan, _ number: UInt64) -> Bool {
     var rest = number
     for index in (0..<digits.byteCount).reversed() {
-      guard UInt64(digits.byte(at: index)) == UInt64(UInt8(ascii: "0")) + rest % 10 else { return false }
+      let digit = UInt64(UInt8(ascii: "0")) + rest % 10
+      guard UInt64(digits.byte(at: index)) == digit else { return false }
       rest /= 10
     }
     return rest == 0

@@ -20,7 +20,9 @@ package struct CRC32C: Sendable {
   }
 
   package mutating func update(_ byte: UInt8) {
-    state = unsafe withUnsafeBytes(of: byte) { unsafe checksum_crc32c_update(state, $0.baseAddress, 1) }
+    state = unsafe withUnsafeBytes(of: byte) {
+      unsafe checksum_crc32c_update(state, $0.baseAddress, 1)
+    }
   }
 
   package mutating func update(_ bytes: [UInt8]) { unsafe update(bytes.span.bytes) }

@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test("Messages of different lengths, however many, each get their own digest", arguments: kernels)
+  @Test("Each of any number of messages gets its own digest", arguments: kernels)
   func mixtures(kernel: SHA256.Kernel) {
     let bytes = Self.noise(10_000)
     var random = SeededRandom(seed: 16)

@@ -16,7 +16,8 @@ struct EnvelopeReaderTests {
   /// The events of the golden ledgers, and some that have what these haven't.
   private static func lines() throws -> [[UInt8]] {
     let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("ledger/golden")
+      .deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("ledger/golden")
     var lines: [[UInt8]] = []
     for story in try FileManager.default.contentsOfDirectory(atPath: golden.path).sorted() {
       let log = golden.appendingPathComponent("\(story)/ledger/log").path
@@ -46,7 +47,8 @@ struct EnvelopeReaderTests {
       let found = unsafe reader.read(line.span.bytes)
       if expected == nil { refused += 1 } else { taken += 1 }
       if Self.text(found) != Self.text(expected) {
-        Issue.record("\(Self.text(found)) \(Self.text(expected)) \(String(decoding: line, as: UTF8.self))")
+        let line = String(decoding: line, as: UTF8.self)
+        Issue.record("\(Self.text(found)) \(Self.text(expected)) \(line)")
       }
     }
     for line in lines + lines { compare(line) }

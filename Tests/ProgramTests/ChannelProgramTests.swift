@@ -34,7 +34,7 @@ struct ChannelProgramTests {
     #expect(table.contains("keys/mail") && table.contains("default"))
   }
 
-  @Test("libcurl is loaded to send, and not before; where it can't be, nothing is sent, and it says so")
+  @Test("libcurl is loaded to send, and not before; where it can't be, nothing is sent")
   func library() throws {
     let program = Shell.products.appendingPathComponent("dispatch-ledger").path
     #expect(try !Shell.run("/usr/bin/ldd", [program]).output.contains("curl"))
