@@ -116,7 +116,7 @@ extension Redecision {
   /// program's policy is the one that stood at their first attempt.
   ///
   /// One that was due within the last minute isn't held against anybody.
-  var unescalated: [(call: SilentCall, message: String)] {
+  var unescalated: [(start: Instant, call: SilentCall, message: String)] {
     guard let epoch = Instant(microseconds: 0) else { return [] }
     return state.silentCalls(startingAfter: epoch).compactMap { call in
       guard let dispatch = state.dispatch(call.dispatchID),
@@ -131,7 +131,7 @@ extension Redecision {
         answers < policy.acknowledgements
       else { return nil }
       return (
-        call,
+        start, call,
         "\(answers) of \(policy.acknowledgements) answers had come at \(until.text), and nobody else "
           + "was told"
       )

@@ -13,7 +13,9 @@ package struct EnvelopeView: Sendable {
   package private(set) var time = 0..<0
   package private(set) var type = 0..<0
   package private(set) var clock: Range<Int>?
-  package private(set) var hasIdempotencyKey = false
+  /// As it stands there, so with its escapes.
+  package private(set) var idempotencyKey: Range<Int>?
+  package var hasIdempotencyKey: Bool { idempotencyKey != nil }
   /// The whole object.
   package private(set) var data = 0..<0
 
@@ -49,9 +51,9 @@ package struct EnvelopeView: Sendable {
     if reader.takeKey("idempotencyhash") {
       guard let hash = Self.takeName(&reader), hash.count == 64,
         unsafe reader.slice(hash).allSatisfy({ Hex.value($0) != nil }),
-        reader.takeKey("idempotencykey"), reader.takeText() != nil
+        reader.takeKey("idempotencykey"), let key = reader.takeText()
       else { return false }
-      hasIdempotencyKey = true
+      idempotencyKey = key.range
     }
     return readNames(&reader) && reader.endObject()
   }

@@ -1,4 +1,4 @@
-import Audit
+package import Audit
 import Bytes
 package import EventLog
 import Events

@@ -11,24 +11,24 @@ package func oneByOne(_ count: Int, _ work: @Sendable (Int) -> Void) {
 
 /// What is handed to pieces of work, or by them: at each time only one of them has it, or all only
 /// read it.
-struct Handed<Value>: @unchecked Sendable {
-  var value: Value
+package struct Handed<Value>: @unchecked Sendable {
+  package var value: Value
 
-  init(_ value: Value) { self.value = value }
+  package init(_ value: Value) { self.value = value }
 }
 
 /// Does pieces of work that may fail.
 ///
 /// - Returns: What each came to, by their numbers.
 /// - Throws: What the first by number threw, of those that did.
-func doing<Answer>(
+package func doing<Answer, Failure>(
   _ count: Int, by workers: Workers,
-  _ work: @escaping @Sendable (Int) throws(ExportError) -> Answer
-) throws(ExportError) -> [Answer] {
-  let done = Mutex<[Handed<Result<Answer, ExportError>>?]>(Array(repeating: nil, count: count))
+  _ work: @escaping @Sendable (Int) throws(Failure) -> Answer
+) throws(Failure) -> [Answer] {
+  let done = Mutex<[Handed<Result<Answer, Failure>>?]>(Array(repeating: nil, count: count))
   workers(count) { piece in
-    let result: Handed<Result<Answer, ExportError>>
-    do throws(ExportError) {
+    let result: Handed<Result<Answer, Failure>>
+    do throws(Failure) {
       result = Handed(.success(try work(piece)))
     } catch {
       result = Handed(.failure(error))
