@@ -49,13 +49,17 @@ extension Redecision {
   private func attempt(
     _ id: EventID, of dispatch: EntityID
   ) -> (attempt: Attempt?, problem: Outcome) {
-    guard let attempt = state.attempt(id) else {
-      return (nil, .broken(.noAttempt, "event \(id) is no attempt that came before it"))
-    }
-    guard attempt.notice.dispatchID == dispatch else {
-      return (nil, .broken(.noAttempt, "event \(id) is an attempt of another dispatch"))
-    }
-    return (attempt, .sound)
+    let attempt = state.attempt(id)
+    if let attempt, attempt.notice.dispatchID == dispatch { return (attempt, .sound) }
+    let isAnother = attempt != nil || id < event.id && isAttemptElsewhere(id)
+    return (
+      nil,
+      .broken(
+        .noAttempt,
+        isAnother
+          ? "event \(id) is an attempt of another dispatch"
+          : "event \(id) is no attempt that came before it")
+    )
   }
 
   func redo(_ result: DeliveryRecorded) -> Outcome {

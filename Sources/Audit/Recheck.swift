@@ -1,77 +1,81 @@
 package import Bytes
-package import Dispatching
 package import EventLog
 package import Events
 
 /// The decisions of a ledger made again from its history, its books, and whether its recipients
-/// were told in time (`FORMAT.md` §17): one pass over the log, and no key, view or setting.
+/// were told in time (`FORMAT.md` §17): no key, view or setting is asked.
+///
+/// A short history is read once. Of a long one each of several passes holds a share of the dispatches,
+/// so that memory doesn't follow the history's length; what they find is put in order at the end.
 package struct Recheck {
   package let identity: LedgerIdentity
   /// How many events were read, and the root of the tree of those.
   package let size: UInt64
   package let root: Digest?
-  private let rechecker: Rechecker
+  /// How many passes were made to find what is found.
+  package let passes: Int
+  private let tally: Tally
   private let horizon: Instant?
+  /// What a single pass has kept.
+  private let fold: AccountFold?
+  private let requests: [Rechecker.Request]
+  private let history: (reader: LogReader, point: HistoryPoint?)
+
+  /// Events in a pass's share; each costs about half a kilobyte while the pass goes on.
+  package static let eventsInPass: UInt64 = 131_072
 
   /// Reads the log.
   ///
   /// - Parameters:
   ///   - point: Only the history up to it is read; all that was recorded, since decisions saw it.
-  ///   - dispatch: Only what concerns it is examined.
+  ///   - dispatch: Only what concerns it is examined, in a single pass.
   ///   - keepsAccounts: Whether ``accounts`` will be asked for; without it, findings and notes are all
   ///     that there is, and less is remembered.
-  ///   - body: Told each event that is read.
+  ///   - passes: How many passes are made; `nil`: as many as the history is long.
+  ///   - workers: Who makes passes.
+  ///   - body: Told each event that is read, in a single pass.
   /// - Throws: `.noSuchDispatch`, `.noSuchEvent`, `.unreadableEvent`, `.log`.
   package init(
     _ reader: LogReader, at point: HistoryPoint? = nil, of dispatch: EntityID? = nil,
-    keepsAccounts: Bool = true, today zones: TodaysZones, observing body: (Event) -> Void = { _ in }
+    keepsAccounts: Bool = true, passes: Int? = nil, workers: @escaping Workers = oneByOne,
+    today zones: TodaysZones, observing body: ((Event) -> Void)? = nil
   ) throws(AuditError) {
-    var rechecker = Rechecker(of: dispatch, keepsAccounts: keepsAccounts, today: zones)
-    var cursor = try HistoryCursor(reader, to: point)
-    var last: CommitLine?
-    while let stored = try cursor.read() {
-      let event: Event
-      do { event = try Event(decoding: stored.line) } catch {
-        throw .unreadableEvent(stored.id, error)
-      }
-      rechecker.take(event, isFirst: stored.id == stored.commit.first)
-      body(event)
-      last = stored.commit
-    }
-    rechecker.finish()
-    if let dispatch, rechecker.tally.examined == 0 { throw .noSuchDispatch(dispatch) }
+    let needed = Int(clamping: (reader.size + Self.eventsInPass - 1) / Self.eventsInPass)
+    let count = dispatch == nil && body == nil ? max(1, passes ?? needed) : 1
+    let pass = RecheckPass(
+      reader: reader, point: point, wanted: dispatch, keepsAccounts: keepsAccounts, zones: zones)
+    var found: RecheckPass.Found?
+    if count > 1 { found = try pass.run(in: count, by: workers) }
+    self.passes = found == nil ? 1 : count
+    let result: RecheckPass.Found
+    if let found { result = found } else { result = try pass.run(observing: body) }
+    if let dispatch, result.tally.examined == 0 { throw .noSuchDispatch(dispatch) }
     identity = reader.identity
-    size = last?.end ?? 0
-    root = last?.root
-    horizon = point?.time ?? rechecker.lastTime
-    self.rechecker = rechecker
+    size = result.last?.end ?? 0
+    root = result.last?.root
+    horizon = point?.time ?? result.last?.time
+    tally = result.tally
+    fold = result.fold
+    requests = result.requests
+    history = (reader, point)
   }
 
   /// What was found, at most so many as are listed.
-  package var findings: [Finding] { rechecker.tally.findings }
-  package var findingCount: Int { rechecker.tally.findingCount }
-  package var notes: [Note] { rechecker.tally.notes }
-  package var noteCount: Int { rechecker.tally.noteCount }
+  package var findings: [Finding] { tally.findings }
+  package var findingCount: Int { tally.findingCount }
+  package var notes: [Note] { tally.notes }
+  package var noteCount: Int { tally.noteCount }
   /// How many events were looked at, and how many of them the rules make just so.
-  package var examined: Int { rechecker.tally.examined }
-  package var rechecked: Int { rechecker.tally.rechecked }
+  package var examined: Int { tally.examined }
+  package var rechecked: Int { tally.rechecked }
 
   /// The dispatches that were examined, as they were requested; each is made when it is asked for.
-  package var accounts: some Sequence<DispatchAccount> {
-    let (rechecker, horizon) = (rechecker, horizon)
-    return rechecker.dispatches.lazy.compactMap { id in
-      horizon.flatMap { rechecker.account(of: id, by: $0) }
-    }
-  }
-
-  /// All attempts to tell the users of a dispatch, by modification, user and their order.
-  package func attempts(of account: DispatchAccount) -> [Attempt] {
-    rechecker.attempts(of: account)
+  package var accounts: AccountCursor {
+    AccountCursor(of: requests, kept: fold, in: history.reader, at: history.point, by: horizon)
   }
 
   /// What wasn't made again, and why.
   package var omissions: [Omission] {
-    let tally = rechecker.tally
     var omissions = tally.foreignDeciders.sorted { $0.key < $1.key }.map {
       Omission(
         what: "what rules \($0.key) decided (events: \($0.value))",

@@ -44,37 +44,73 @@ package struct VerdictCounts: Sendable {
 }
 
 extension Recheck {
-  /// The report that `FORMAT.md` §17 specifies.
-  package var document: JSONObject {
-    var (real, test) = (VerdictCounts(), VerdictCounts())
-    var dispatches: [JSON] = []
-    for account in accounts {
-      for modification in account.modifications {
-        if account.isTest { test.add(modification) } else { real.add(modification) }
-      }
-      dispatches.append(account.document)
+  /// The report that `FORMAT.md` §17 specifies, in pieces.
+  package var document: RecheckDocument { RecheckDocument(of: self) }
+}
+
+/// Spells a recheck's report, one dispatch after the other.
+package struct RecheckDocument {
+  private let recheck: Recheck
+  private var accounts: AccountCursor
+  private var (real, test) = (VerdictCounts(), VerdictCounts())
+  private var written = 0
+  private var isAtEnd = false
+
+  init(of recheck: Recheck) {
+    self.recheck = recheck
+    accounts = recheck.accounts
+  }
+
+  /// The next bytes, or `nil` behind the last ones.
+  ///
+  /// - Throws: `.log`, `.unreadableEvent`.
+  package mutating func read() throws(AuditError) -> [UInt8]? {
+    if isAtEnd { return nil }
+    var bytes: [UInt8] = []
+    if written == 0 { begin(&bytes) }
+    guard let account = try accounts.read() else {
+      end(&bytes)
+      return bytes
     }
-    return JSONObject([
-      .init(
-        key: "counts",
-        value: [
-          "examined": .integer(Int64(examined)), "findings": .integer(Int64(findingCount)),
-          "notes": .integer(Int64(noteCount)), "rechecked": .integer(Int64(rechecked)),
-        ]),
-      .init(key: "dispatches", value: .array(dispatches)),
-      .init(key: "findings", value: .array(findings.map(\.document))),
-      .init(key: "ledger_id", value: .string(identity.id.hex)),
+    for modification in account.modifications {
+      if account.isTest { test.add(modification) } else { real.add(modification) }
+    }
+    if written > 0 { bytes.append(UInt8(ascii: ",")) }
+    account.document.appendCanonical(to: &bytes)
+    written += 1
+    return bytes
+  }
+
+  private func begin(_ bytes: inout [UInt8]) {
+    let counts: JSON = [
+      "examined": .integer(Int64(recheck.examined)),
+      "findings": .integer(Int64(recheck.findingCount)),
+      "notes": .integer(Int64(recheck.noteCount)),
+      "rechecked": .integer(Int64(recheck.rechecked)),
+    ]
+    bytes += "{\"counts\":".utf8
+    counts.appendCanonical(to: &bytes)
+    bytes += ",\"dispatches\":[".utf8
+  }
+
+  private mutating func end(_ bytes: inout [UInt8]) {
+    isAtEnd = true
+    let rest = JSONObject([
+      .init(key: "findings", value: .array(recheck.findings.map(\.document))),
+      .init(key: "ledger_id", value: .string(recheck.identity.id.hex)),
       .init(
         key: "not_rechecked",
         value: .array(
-          omissions.map { ["what": .string($0.what), "why": .string($0.why)] })),
-      .init(key: "notes", value: .array(notes.map(\.document))),
-      .init(key: "origin", value: .string(identity.origin)),
-      .init(key: "root", value: root.map { .string($0.base64) } ?? .null),
-      .init(key: "size", value: .string(String(size))),
+          recheck.omissions.map { ["what": .string($0.what), "why": .string($0.why)] })),
+      .init(key: "notes", value: .array(recheck.notes.map(\.document))),
+      .init(key: "origin", value: .string(recheck.identity.origin)),
+      .init(key: "root", value: recheck.root.map { .string($0.base64) } ?? .null),
+      .init(key: "size", value: .string(String(recheck.size))),
       .init(key: "v", value: 1),
       .init(key: "verdicts", value: ["real": real.document, "test": test.document]),
     ])
+    bytes += "],".utf8
+    bytes += JSON.object(rest).canonicalBytes.dropFirst()
   }
 }
 

@@ -1,3 +1,4 @@
+import Bytes
 import Dispatching
 import Events
 
@@ -26,7 +27,7 @@ extension Rechecker {
       }
       return
     }
-    let redecision = Redecision(state: state, event: event, zones: zones)
+    let redecision = redecision(event)
     let outcome: Redecision.Outcome
     switch event.payload {
     case .dispatchScheduled(let scheduled):
@@ -61,15 +62,20 @@ extension Rechecker {
     default: return
     }
     guard let changed else { return }
+    tally.place.step = .unfired
     reportUnfired(as: event) { $0 == changed }
+    (tally.place.step, tally.place.rank) = (.judgement, 0)
   }
 
   /// Finds what should have fired by the end of the history.
   mutating func noteUnfired() {
     guard let lastEvent else { return }
+    tally.place.step = .unfired
     reportUnfired(as: lastEvent) { _ in true }
-    for (call, message) in Redecision(state: state, event: lastEvent, zones: zones).unescalated
+    tally.place.step = .judgement
+    for (start, call, message) in redecision(lastEvent).unescalated
     where wanted == nil || wanted == call.dispatchID {
+      (tally.place.rank, tally.place.name) = (start.microseconds, call.dispatchID.text)
       tally.add(
         Finding(
           event: call.attempt, kind: .missing, dispatch: call.dispatchID, message: message,
@@ -78,8 +84,11 @@ extension Rechecker {
   }
 
   private mutating func reportUnfired(as event: Event, _ isMeant: (EventID) -> Bool) {
-    for one in Redecision(state: state, event: event, zones: zones).unfired
+    for (index, one) in redecision(event).unfired.enumerated()
     where isMeant(one.event) && (wanted == nil || wanted == one.dispatch) {
+      guard one.dispatch.map({ share.holds($0) }) ?? share.isFirst else { continue }
+      // All shares look at all that waits, so an index is the same in each.
+      tally.place.rank = Int64(index)
       tally.add(
         Finding(
           event: one.event, kind: .missing, dispatch: one.dispatch, message: one.message,

@@ -28,11 +28,13 @@ struct Rechecker {
   }
 
   let wanted: EntityID?
+  /// Which dispatches' events it makes again; of the others it keeps what those need.
+  let share: Share
+  private let foresight: Foresight
   private let keepsAccounts: Bool
   let zones: TodaysZones
-  private(set) var state = MemoryState()
-  private(set) var telling = Telling()
-  private var books = Books()
+  private(set) var fold: AccountFold
+  var state: MemoryState { fold.state }
   private var clocks = ClockSteps()
   var awaited: [Awaited] = []
   /// Notices that this commit has planned already.
@@ -42,52 +44,164 @@ struct Rechecker {
   private var unjudged: Set<EntityID> = []
   private var keys: [String: EventID] = [:]
   var tally = Tally()
+  /// Whether something that is wrong here can only be told from dispatches of other shares.
+  private(set) var isEntangled = false
   /// The dispatches that are examined, as they were requested.
-  private(set) var dispatches: [EntityID] = []
+  private(set) var requests: [Request] = []
   private(set) var lastEvent: Event?
-  /// When the last event was recorded.
-  var lastTime: Instant? { lastEvent?.time }
+  /// The request of another share's dispatch that came last.
+  private var lastElsewhere: Event?
+  private let decoder = EventDecoder()
+
+  /// A dispatch that was requested.
+  struct Request {
+    let event: EventID
+    let dispatch: EntityID
+  }
 
   /// - Parameters:
   ///   - wanted: Only what concerns this dispatch is examined; `nil`: everything.
-  ///   - keepsAccounts: Whether ``account(of:by:)`` will be asked for.
-  init(of wanted: EntityID? = nil, keepsAccounts: Bool = true, today zones: TodaysZones) {
+  ///   - keepsAccounts: Whether the fold will be asked for accounts.
+  ///   - foresight: Of the whole log; only where the share isn't the whole.
+  init(
+    of wanted: EntityID? = nil, share: Share = .whole, foresight: Foresight = Foresight(),
+    keepsAccounts: Bool = true, today zones: TodaysZones
+  ) {
     self.wanted = wanted
-    self.keepsAccounts = keepsAccounts
+    self.share = share
+    self.foresight = foresight
     self.zones = zones
+    self.keepsAccounts = keepsAccounts
+    fold = AccountFold(keepsAccounts: keepsAccounts)
   }
 
-  /// Takes in the next event of the log.
+  /// Takes in the next line of the log.
   ///
-  /// - Parameter isFirst: Whether it is the first one of its commit.
-  mutating func take(_ event: Event, isFirst: Bool) {
+  /// - Parameters:
+  ///   - isFirst: Whether it is the first one of its commit.
+  ///   - envelopes: Any reader; the same one serves for many lines.
+  /// - Returns: Its event, where that was read.
+  mutating func take(
+    _ line: RawSpan, at id: EventID, isFirst: Bool, with envelopes: inout EnvelopeReader
+  ) throws(EventError) -> Event? {
+    if !share.isWhole, let view = envelopes.read(line), passesOver(view, of: line) {
+      begin(id, isFirst)
+      if share.isFirst, let note = clocks.finish() { tally.add(note) }
+      passElsewhere()
+      return nil
+    }
+    let event = try decoder.event(of: line)
+    take(event, isFirst: isFirst)
+    return event
+  }
+
+  /// Whether nothing of the line but that it is there matters to this share.
+  private func passesOver(_ view: EnvelopeView, of line: RawSpan) -> Bool {
+    guard let name = view.dispatchName(in: line), !share.holds(line.extracting(name)),
+      let type = EventType(line.extracting(view.type)), !foresight.asked.asks(for: type)
+    else { return false }
+    if let key = view.idempotencyKey, share.holds(line.extracting(key)) { return false }
+    return view.clock == nil || !share.isFirst
+  }
+
+  private mutating func begin(_ id: EventID, _ isFirst: Bool) {
+    tally.place = Place(event: id)
     if isFirst { closeCommit() }
-    tally.events += 1
+    tally.place.step = .sequence
+  }
+
+  private mutating func take(_ event: Event, isFirst: Bool) {
+    begin(event.id, isFirst)
     let dispatch = event.dispatchID
-    if wanted == nil || wanted == dispatch {
+    let isElsewhere = dispatch.map { !share.holds($0) } ?? false
+    if share.isFirst, wanted == nil || wanted == dispatch, let note = clocks.take(event) {
+      tally.add(note)
+    }
+    if wanted == nil || wanted == dispatch { checkKey(event) }
+    if isElsewhere {
+      passElsewhere()
+      fold.apply(elsewhere: event, behind: lastElsewhere, foresight.asked)
+      if event.type == .dispatchRequested { lastElsewhere = event }
+      return
+    }
+    tally.place.step = .judgement
+    if isExamined(event) {
       tally.examined += 1
-      if let note = clocks.take(event) { tally.add(note) }
-      checkKey(event)
       judge(event)
-      for problem in books.take(event) { report(.books, event, problem) }
-      if keepsAccounts, case .dispatchRequested(let request) = event.payload,
-        state.dispatch(request.dispatchID) == nil
-      {
-        dispatches.append(request.dispatchID)
-      }
+      tally.place.step = .books
+      for problem in fold.balance(event) { report(.books, event, problem) }
     } else {
       interrupt(by: event)
+      if wanted == nil { noteUnfired(before: event) }
     }
-    if keepsAccounts { telling.take(event, state) }
-    state.apply(event)
+    if case .dispatchRequested(let request) = event.payload {
+      if state.dispatch(request.dispatchID) != nil {
+        isEntangled = true
+      } else if keepsAccounts, wanted == nil || wanted == dispatch {
+        requests.append(Request(event: event.id, dispatch: request.dispatchID))
+      }
+    }
+    fold.apply(event)
+    entangle(by: event)
     lastEvent = event
   }
 
+  /// Whether the event, which belongs to this share's dispatches or to none, is judged here.
+  private func isExamined(_ event: Event) -> Bool {
+    if let wanted { return wanted == event.dispatchID }
+    if event.dispatchID != nil { return true }
+    guard !share.isWhole, case .deliveryUnmatched(let result) = event.payload else {
+      return share.isFirst
+    }
+    // Whoever holds the attempt that it may be of can tell.
+    if let named = result.attempt {
+      return named < event.id && foresight.isAttempt(named)
+        ? state.attempt(named) != nil : share.isFirst
+    }
+    let attempts = result.providerID.map { state.attempts(withProviderID: $0) } ?? []
+    return attempts.count == 1 ? state.attempt(attempts[0]) != nil : share.isFirst
+  }
+
+  /// Takes in that another share's event stands here.
+  ///
+  /// Behind a resolution's first chunk it is out of order, be it for interrupting that, be it for being
+  /// interrupted itself; which, the other knows.
+  private mutating func passElsewhere() {
+    if awaited.contains(where: { $0.nextChunk != nil && !$0.isInterrupted }) { isEntangled = true }
+  }
+
+  /// Looks whether other shares can take the event as `MemoryState.apply(elsewhere:behind:_:)` does.
+  private mutating func entangle(by event: Event) {
+    guard !share.isWhole else { return }
+    switch event.payload {
+    case .dispatchScheduled(let scheduled):
+      let request = state.dispatch(scheduled.dispatchID)?.modifications.first?.event
+      if request.map({ $0 + 1 }) != event.id { isEntangled = true }
+    case .deliveryRecorded(let result):
+      guard let id = result.providerID, foresight.asked.providerIDs.contains(Array(id.utf8)) else {
+        return
+      }
+      if !state.isKnown(result.attempt, byProviderID: id) { isEntangled = true }
+    default: break
+    }
+  }
+
+  func redecision(_ event: Event) -> Redecision {
+    Redecision(
+      state: state, event: event, zones: zones, isAttemptElsewhere: foresight.isAttempt)
+  }
+
   /// Takes in that the log ends here.
-  mutating func finish() {
+  ///
+  /// - Parameter last: Its last event.
+  mutating func finish(behind last: Event?) {
+    lastEvent = last
+    tally.place = Place(event: .max)
     closeCommit()
+    tally.place.step = .interruption
     for rest in awaited {
       guard let chunk = rest.nextChunk else { continue }
+      tally.place.rank = Int64(clamping: rest.decision)
       if rest.isInterrupted {
         reportMissing(rest)
       } else {
@@ -100,37 +214,8 @@ struct Rechecker {
     }
     awaited = []
     noteUnfired()
+    tally.place = Place(event: .max, step: .books)
     if let note = clocks.finish() { tally.add(note) }
-  }
-
-  /// A dispatch's books and what is known of its recipients, as of the last event.
-  ///
-  /// - Parameter horizon: How far the history reaches.
-  func account(of id: EntityID, by horizon: Instant) -> DispatchAccount? {
-    guard let dispatch = state.dispatch(id) else { return nil }
-    let modifications = dispatch.modifications.enumerated().map { index, modification in
-      let sums = books.sums(of: id, modification: index + 1)
-      return ModificationAccount(
-        number: index + 1, event: modification.event,
-        kind: dispatch.noticeKind(of: index + 1) ?? .update,
-        deadline: telling.deadline(of: id, modification: index + 1),
-        recipients: sums?.recipients ?? 0, exclusions: sums?.exclusions ?? 0,
-        told: state.notices(of: id, modification: index + 1)
-          .map { telling.told($0, by: horizon, state) })
-    }
-    return DispatchAccount(
-      id: id, programID: dispatch.request.programID, isTest: dispatch.request.isTest,
-      start: dispatch.start, end: dispatch.end, modifications: modifications)
-  }
-
-  func attempts(of account: DispatchAccount) -> [Attempt] {
-    account.modifications.flatMap { modification in
-      modification.told.flatMap { told in
-        state.attempts(
-          of: NoticeKey(
-            dispatchID: account.id, modification: modification.number, userID: told.userID))
-      }
-    }
   }
 
   // MARK: - One event
@@ -168,7 +253,7 @@ struct Rechecker {
       report(.unexpected, event, "the commit has dealt with this notice already")
       return
     }
-    switch Redecision(state: state, event: event, zones: zones).outcome {
+    switch redecision(event).outcome {
     case .sound: tally.rechecked += 1
     case .noRules:
       tally.count(unjudged: event.type)
@@ -218,10 +303,10 @@ struct Rechecker {
     switch (item, event.payload) {
     case (.draft(let expected), _): draft = expected
     case (.attempt(let attempt), .notificationAttempted(let attempted)):
-      let redecision = Redecision(state: state, event: event, zones: zones)
+      let redecision = redecision(event)
       draft = redecision.draft(of: attempt, as: attempted)
     case (.attempt(let attempt), .notificationSuppressed):
-      let redecision = Redecision(state: state, event: event, zones: zones)
+      let redecision = redecision(event)
       draft = redecision.decider().suppressedWithoutKey(attempt)
     case (.attempt, _): fatalError("invariant broken: an attempt is compared with something else")
     }
@@ -247,9 +332,12 @@ struct Rechecker {
   /// Says once of each resolution that a command's event stands before its end.
   private mutating func interrupt(by event: Event) {
     if event.isOfLedger { return }
+    tally.place.step = .interruption
+    defer { (tally.place.step, tally.place.rank) = (.judgement, 0) }
     for index in awaited.indices
     where awaited[index].nextChunk != nil && !awaited[index].isInterrupted {
       awaited[index].isInterrupted = true
+      tally.place.rank = Int64(clamping: awaited[index].decision)
       report(
         .order, event,
         "it stands before the last chunk of the resolution that event "
@@ -266,10 +354,12 @@ struct Rechecker {
     planned = []
     var kept: [Awaited] = []
     for rest in awaited {
+      tally.place.rank = Int64(clamping: rest.decision)
       // A first commit shows by its chunks that others are missing, and those may come later.
       if let chunk = rest.nextChunk, chunk > 0 { kept.append(rest) } else { reportMissing(rest) }
     }
     awaited = kept
+    tally.place.rank = 0
   }
 
   // MARK: - What is found
@@ -295,99 +385,11 @@ struct Rechecker {
   }
 
   private mutating func checkKey(_ event: Event) {
-    guard let key = event.idempotencyKey else { return }
+    guard let key = event.idempotencyKey, share.holds(key: key) else { return }
     if let first = keys[key] {
       report(.keyRepeated, event, "its idempotency key was used by event \(first)")
     } else {
       keys[key] = event.id
     }
-  }
-
-  private mutating func noteZones(_ event: Event) {
-    var messages: [String] = []
-    switch event.payload {
-    case .dispatchRequested(let request):
-      messages =
-        [RecordedTimes.otherwise(request.start, "start", zones)].compactMap { $0 }
-        + (request.end.flatMap { RecordedTimes.otherwise($0, "end", zones) }.map { [$0] } ?? [])
-    case .dispatchRejected(let rejected) where rejected.command == .request:
-      if let request = try? DispatchRequest(rejected.request),
-        let zone = state.program(request.programID)?.definition.timeZone
-      {
-        messages = RecordedTimes.otherwise(rejected, request, in: zone, zones)
-      }
-    case .dispatchModified(let change):
-      messages =
-        [RecordedTimes.otherwise(change.start, "start", zones)].compactMap { $0 }
-        + (change.end.flatMap { RecordedTimes.otherwise($0, "end", zones) }.map { [$0] } ?? [])
-    case .dispatchEnded(let change):
-      messages = [RecordedTimes.otherwise(change.end, "end", zones)].compactMap { $0 }
-    default: break
-    }
-    for message in messages {
-      tally.add(Note(first: event.id, last: event.id, kind: .zone, message: message))
-    }
-  }
-}
-
-/// Findings, notes and how much was looked at.
-struct Tally {
-  /// As many findings, and as many notes, are listed; all are counted.
-  static let limit = 1_000
-
-  var events = 0
-  /// Events that were looked at.
-  var examined = 0
-  /// Events that the rules make just so.
-  var rechecked = 0
-  /// Events that this program has no rules for, by type.
-  private(set) var unjudged: [EventType: Int] = [:]
-  /// Events that follow from what can't be made again.
-  var followers = 0
-  /// Events decided by rules that this program doesn't have, by their number.
-  var foreignDeciders: [Int: Int] = [:]
-  private(set) var findings: [Finding] = []
-  private(set) var findingCount = 0
-  private(set) var notes: [Note] = []
-  private(set) var noteCount = 0
-
-  mutating func add(_ finding: Finding) {
-    findingCount += 1
-    if findings.count < Self.limit { findings.append(finding) }
-  }
-
-  mutating func add(_ note: Note) {
-    noteCount += 1
-    if notes.count < Self.limit { notes.append(note) }
-  }
-
-  mutating func count(unjudged type: EventType) { unjudged[type, default: 0] += 1 }
-}
-
-/// Runs of commits whose clock was behind.
-private struct ClockSteps {
-  private var run: (first: EventID, last: EventID, worst: Int64)?
-
-  /// Takes in an event.
-  ///
-  /// - Returns: The note on a run that has ended before it.
-  mutating func take(_ event: Event) -> Note? {
-    guard let clock = event.clock else { return finish() }
-    let behind = event.time.microseconds - clock.microseconds
-    run = (run?.first ?? event.id, event.id, max(run?.worst ?? 0, behind))
-    return nil
-  }
-
-  mutating func finish() -> Note? {
-    guard let ended = run else { return nil }
-    run = nil
-    return Note(
-      first: ended.first, last: ended.last, kind: .clock,
-      message: "the clock was behind by up to \(Self.seconds(ended.worst)) s")
-  }
-
-  private static func seconds(_ microseconds: Int64) -> String {
-    let fraction = String(1_000_000 + microseconds % 1_000_000).dropFirst()
-    return "\(microseconds / 1_000_000).\(fraction)"
   }
 }

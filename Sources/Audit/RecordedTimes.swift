@@ -1,12 +1,15 @@
 import Bytes
 package import Dispatching
 package import Events
+import Synchronization
 
 /// The zone database of whoever rechecks: never asked for a decision, only for notes.
+///
+/// Any thread may ask.
 package final class TodaysZones {
   package let tzdata: String
   private let find: (ZoneName) -> ZoneRules?
-  private var known: [ZoneName: ZoneRules?] = [:]
+  private let known = Mutex<[ZoneName: ZoneRules?]>([:])
 
   /// - Parameter find: The rules of a zone, or `nil` where the database doesn't know it; asked once
   ///   for each.
@@ -16,10 +19,12 @@ package final class TodaysZones {
   }
 
   func rules(of zone: ZoneName) -> ZoneRules? {
-    if let rules = known[zone] { return rules }
-    let rules = find(zone)
-    known[zone] = .some(rules)
-    return rules
+    known.withLock { known in
+      if let rules = known[zone] { return rules }
+      let rules = find(zone)
+      known[zone] = .some(rules)
+      return rules
+    }
   }
 }
 

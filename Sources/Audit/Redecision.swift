@@ -25,6 +25,8 @@ struct Redecision {
   let event: Event
   /// What clocks show that a condition or a limit a day reads: no event stores it.
   let zones: TodaysZones
+  /// Whether an event is an attempt, be it one that the state doesn't hold.
+  let isAttemptElsewhere: (EventID) -> Bool
 
   typealias Rules = Decider<MemoryState>
 

@@ -116,7 +116,7 @@ extension Redecision {
   /// program's policy is the one that stood at their first attempt.
   ///
   /// One that was due within the last minute isn't held against anybody.
-  var unescalated: [(call: SilentCall, message: String)] {
+  var unescalated: [(start: Instant, call: SilentCall, message: String)] {
     guard let epoch = Instant(microseconds: 0) else { return [] }
     return state.silentCalls(startingAfter: epoch).compactMap { call in
       guard let dispatch = state.dispatch(call.dispatchID),
@@ -131,7 +131,7 @@ extension Redecision {
         answers < policy.acknowledgements
       else { return nil }
       return (
-        call,
+        start, call,
         "\(answers) of \(policy.acknowledgements) answers had come at \(until.text), and nobody else "
           + "was told"
       )
@@ -139,11 +139,19 @@ extension Redecision {
   }
 
   /// Rules and dispatches that should have fired by now, and neither did nor were missed.
+  ///
+  /// What was overdue when it was recorded, since the clock had been set back or somebody named a time
+  /// that was over, nobody can have looked at before: it has its grace from then on.
   var unfired: [(event: EventID, dispatch: EntityID?, message: String)] {
     let decider = watching(from: event.id)
     let watched = (try? decider.watchedDispatches()) ?? []
     return watched.compactMap { one in
       guard case .misses = one.standing, let nominal = one.nominal else { return nil }
+      if let recorded = recorded(one), nominal < recorded,
+        event.time <= recorded.adding(seconds: one.grace.seconds)
+      {
+        return nil
+      }
       let name =
         switch one.source {
         case .rule(let id, let version): "rule \(id.text)/\(version)"
@@ -153,6 +161,14 @@ extension Redecision {
         one.event, one.dispatchID,
         "\(name) should have fired at \(nominal.text), and neither fired nor was missed"
       )
+    }
+  }
+
+  /// When what waits was recorded.
+  private func recorded(_ watched: WatchedDispatch) -> Instant? {
+    switch watched.source {
+    case .rule(let id, _): state.rule(id)?.publishedAt
+    case .schedule: watched.dispatchID.flatMap { state.schedule(of: $0)?.recordedAt }
     }
   }
 

@@ -166,7 +166,8 @@ struct ExportRun {
       let (world, point) = (world, point)
       findings = try auditing { () throws(AuditError) in
         try Recheck(
-          scope.reader, at: point, keepsAccounts: false, today: world.zones()
+          scope.reader, at: point, keepsAccounts: false, workers: Self.workers,
+          today: world.zones()
         ).findings
       }
     }

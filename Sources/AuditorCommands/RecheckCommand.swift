@@ -4,6 +4,7 @@ import CommandLineInterface
 import Dispatching
 import EventLog
 import Events
+import Platform
 
 enum RecheckCommand {
   static let dispatch = Argument(
@@ -39,10 +40,15 @@ enum RecheckCommand {
     let point = try HistoryOption.point(invocation, now: world.now())
     let reader = try AuditedLedger(invocation).watched("recheck", &session).reader()
     let recheck = try auditing { () throws(AuditError) in
-      try Recheck(reader, at: point, of: wanted, today: world.zones())
+      try Recheck(
+        reader, at: point, of: wanted, workers: { doAtOnce($0, $1) }, today: world.zones())
     }
     if session.wantsJSON {
-      try session.print(json: recheck.document)
+      var document = recheck.document
+      while let bytes = try auditing({ () throws(AuditError) in try document.read() }) {
+        try session.write(bytes)
+      }
+      try session.write([UInt8(ascii: "\n")])
     } else {
       try print(recheck, &session)
     }
@@ -67,7 +73,8 @@ enum RecheckCommand {
       try session.print("… and \(recheck.noteCount - recheck.notes.count) more notes")
     }
     var (real, test) = (VerdictCounts(), VerdictCounts())
-    for account in recheck.accounts {
+    var accounts = recheck.accounts
+    while let account = try auditing({ () throws(AuditError) in try accounts.read() }) {
       try print(account, &session)
       for modification in account.modifications {
         if account.isTest { test.add(modification) } else { real.add(modification) }

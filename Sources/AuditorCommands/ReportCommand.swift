@@ -58,9 +58,10 @@ enum ReportCommand {
         collector.take($0)
       }
     }
-    let report = Report(
-      recheck, collector.stories, about: subject(wanted, filter),
-      signature: try signature(ledger))
+    let (about, signature) = (subject(wanted, filter), try signature(ledger))
+    let report = try auditing { () throws(AuditError) in
+      try Report(recheck, collector.stories, about: about, signature: signature)
+    }
     try write(report.bytes, to: path, &session)
     return recheck.findingCount == 0 ? .done : .answerIsNo
   }

@@ -19,6 +19,8 @@ package struct MemoryState: Sendable {
   var everEnrolled: [EntityID: Set<EntityID>] = [:]
   var dispatches: [EntityID: Dispatch] = [:]
   var dispatchesOfProgram: [EntityID: [EntityID]] = [:]
+  /// Of programs with caps, dispatches that are held elsewhere.
+  var counted: [EntityID: Counted] = [:]
   /// In the order in which they were begun.
   var unfinished: [ResolutionProgress] = []
   /// Those whose last chunk is recorded.
@@ -101,7 +103,11 @@ extension MemoryState: LedgerState {
     of program: EntityID, starting range: Range<Instant>, except other: EntityID?
   ) -> Int {
     (dispatchesOfProgram[program] ?? []).count { id in
-      guard id != other, let dispatch = dispatches[id] else { return false }
+      guard id != other else { return false }
+      if let one = counted[id] {
+        return !one.isTest && !one.isCancelled && range.contains(one.start)
+      }
+      guard let dispatch = dispatches[id] else { return false }
       return !dispatch.request.isTest && !dispatch.isCancelled
         && range.contains(dispatch.start.instant)
     }

@@ -59,6 +59,12 @@ struct WaitingFacts: Sendable {
     waiting.removeAll { $0 == dispatch }
   }
 
+  /// Forgets what a dispatch waits or waited for.
+  mutating func forgetSchedule(of dispatch: EntityID) {
+    schedules[dispatch] = nil
+    waiting.removeAll { $0 == dispatch }
+  }
+
   private mutating func observe(_ observed: SignalObserved, by event: Event) {
     let new = Observation(
       event: event.id, recordedAt: event.time, at: observed.at, value: observed.value,

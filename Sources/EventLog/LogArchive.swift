@@ -23,8 +23,10 @@ package struct LogArchive {
 
   /// The names in an archive's directory that are its own.
   package static let description = "ARCHIVE"
+  /// What is left where an archive was disposed of.
+  package static let disposed = "DISPOSED"
   private static let names: Set = [
-    description, LogPath.identity, LogPath.logDirectory, LogPath.snapshotDirectory,
+    description, disposed, LogPath.identity, LogPath.logDirectory, LogPath.snapshotDirectory,
   ]
 
   private let ledger: any Storage
@@ -211,7 +213,9 @@ package struct LogArchive {
   }
 
   /// Destroys an archive's files; what describes it goes last, so that this can be done again.
-  package func destroy(_ segments: [Segment]) throws(LogError) {
+  ///
+  /// - Parameter note: What stays there in its place.
+  package func destroy(_ segments: [Segment], leaving note: [UInt8]) throws(LogError) {
     try reporting { () throws(StorageError) in
       for segment in segments {
         for suffix in ["", LogPath.unfinishedSuffix] {
@@ -225,6 +229,7 @@ package struct LogArchive {
       try archive.synchronizeDirectory(LogPath.snapshotDirectory)
       try remove(LogPath.identity)
       try archive.synchronizeDirectory(".")
+      try archive.replace(Self.disposed, with: note)
       try remove(Self.description)
       try archive.synchronizeDirectory(".")
     }

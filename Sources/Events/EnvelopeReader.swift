@@ -17,7 +17,7 @@ package struct EnvelopeReader: ~Copyable {
     var subject = 0
     var time = 0
     var type = 0
-    var hasIdempotencyKey = false
+    var key: Int?
     /// The object's first byte and the byte behind it: so far behind so many values.
     var data = (start: (after: 0, offset: 0), end: (after: 0, offset: 0))
   }
@@ -75,7 +75,7 @@ package struct EnvelopeReader: ~Copyable {
     view.time = values[known.time]
     view.type = values[known.type]
     view.clock = known.clock.map { values[$0] }
-    view.hasIdempotencyKey = known.hasIdempotencyKey
+    view.idempotencyKey = known.key.map { values[$0] }
     return view
   }
 
@@ -99,7 +99,7 @@ package struct EnvelopeReader: ~Copyable {
     let known = Known(
       id: id, causation: index(view.causation), clock: index(view.clock),
       decider: index(view.decider), hash: index(view.hash), source: source, version: version,
-      subject: subject, time: time, type: type, hasIdempotencyKey: view.hasIdempotencyKey,
+      subject: subject, time: time, type: type, key: index(view.idempotencyKey),
       data: (place(view.data.lowerBound), place(view.data.upperBound)))
     if slots[slot].shapes.count == Self.mostShapes {
       slots[slot].shapes.removeFirst()

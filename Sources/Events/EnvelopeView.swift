@@ -13,7 +13,9 @@ package struct EnvelopeView: Sendable {
   package internal(set) var time = 0..<0
   package internal(set) var type = 0..<0
   package internal(set) var clock: Range<Int>?
-  package internal(set) var hasIdempotencyKey = false
+  /// As it stands there, so with its escapes.
+  package internal(set) var idempotencyKey: Range<Int>?
+  package var hasIdempotencyKey: Bool { idempotencyKey != nil }
   /// The whole object.
   package private(set) var data = 0..<0
 
@@ -59,10 +61,10 @@ package struct EnvelopeView: Sendable {
     self.id = id
     if reader.takeKey("idempotencyhash") {
       guard let hash = Self.takeName(&reader), unsafe Self.isHash(reader.slice(hash).bytes),
-        reader.takeKey("idempotencykey"), reader.takeText() != nil
+        reader.takeKey("idempotencykey"), let key = reader.takeText()
       else { return false }
       self.hash = hash
-      hasIdempotencyKey = true
+      idempotencyKey = key.range
     }
     return readNames(&reader) && reader.endObject()
   }

@@ -1,3 +1,4 @@
+import Audit
 import Bytes
 package import EventLog
 import Synchronization

@@ -22,6 +22,8 @@ package struct Report {
     }
   }
 
+  private var accounts: [DispatchAccount] = []
+  private var attempts: [EntityID: [Attempt]] = [:]
   private let recheck: Recheck
   private let stories: [EntityID: DispatchStory]
   private let subject: String
@@ -35,11 +37,18 @@ package struct Report {
   ///   - stories: Of the dispatches that it is about.
   ///   - subject: What it is about, in words.
   ///   - signature: `nil` where no checkpoint is kept.
+  /// - Throws: What reading the log again does, where the recheck made several passes.
   package init(
     _ recheck: Recheck, _ stories: [EntityID: DispatchStory], about subject: String,
     signature: Signature?
-  ) {
+  ) throws(AuditError) {
     self.recheck = recheck
+    var cursor = recheck.accounts
+    while let account = try cursor.read() {
+      guard stories[account.id] != nil else { continue }
+      accounts.append(account)
+      attempts[account.id] = cursor.attempts(of: account)
+    }
     self.stories = stories
     self.subject = subject
     self.signature = signature
@@ -47,7 +56,6 @@ package struct Report {
 
   /// The file.
   package var bytes: [UInt8] {
-    let accounts = recheck.accounts.filter { stories[$0.id] != nil }
     var html = HTMLWriter()
     html.add(markup: "<!DOCTYPE html>\n")
     html.element("html", ["xmlns": "http://www.w3.org/1999/xhtml", "lang": "en"]) { html in
@@ -177,7 +185,7 @@ package struct Report {
       addUntold(account, story, to: &html)
       addTold(account, to: &html)
       timeChart(account.modifications.flatMap(\.told)).add(to: &html)
-      let attempts = recheck.attempts(of: account)
+      let attempts = attempts[account.id] ?? []
       channelChart(attempts).add(to: &html)
       evidenceChart(account).add(to: &html)
     }

@@ -15,6 +15,13 @@ package struct ArchiveOutcome: Hashable, Sendable {
   package let bytes: UInt64
   /// Whether the archive was there before, and only the ledger's own copies were removed, or nothing.
   package let wasThere: Bool
+  /// What has disposed of it before, if something has, and when, if the ledger still holds that event.
+  package var disposal: Disposal?
+
+  package struct Disposal: Hashable, Sendable {
+    package let event: EventID
+    package let time: Instant?
+  }
 }
 
 extension Ledger {

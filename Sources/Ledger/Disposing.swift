@@ -8,7 +8,8 @@ import Views
 extension Ledger {
   /// Destroys an archive that nothing keeps any more, once `ledger.disposed` says so durably.
   ///
-  /// Interrupted anywhere, the same call finishes what the certificate names. Other copies are out of reach.
+  /// Interrupted anywhere, the same call finishes what the certificate names; made again, it says when that
+  /// was done. Other copies are out of reach.
   ///
   /// - Parameter isDry: Whether to say only what would be done.
   /// - Throws: `.archiving`; `.archive` with `.kept` and all that stands in the way, and otherwise.
@@ -17,6 +18,7 @@ extension Ledger {
   ) throws(LedgerError) -> ArchiveOutcome {
     let lock = try lockForArchiving()
     defer { withExtendedLifetime(lock) {} }
+    if let outcome = try disposed(from: directory) { return outcome }
     let (files, description, turn, row) = try openRecorded(directory)
     let place = LogArchive(of: storage, identity: identity, in: files)
     let isFinishing = row.state == .disposed
@@ -28,7 +30,8 @@ extension Ledger {
       let obstacles = try obstacles(to: description, files, now: turn.now)
       if !obstacles.isEmpty { throw .archive(.kept(row.id, obstacles)) }
     }
-    let outcome = outcome(of: description, wasThere: isFinishing)
+    var outcome = outcome(of: description, wasThere: isFinishing)
+    if isFinishing { outcome.disposal = disposal(by: row.event) }
     if isDry { return outcome }
     if !isFinishing {
       try turn.commit(
@@ -40,12 +43,54 @@ extension Ledger {
                 segments: part.segments, reason: reason)))
         })
     }
-    try inLog { () throws(LogError) in try place.destroy(description.segments) }
+    try inLog { () throws(LogError) in
+      try place.destroy(description.segments, leaving: note(of: row.id))
+    }
     for name in ["log", "snapshot"] {
       // An empty directory that stays tells nothing.
       try? removeDirectory(joinPath(directory, name))
     }
     return outcome
+  }
+
+  /// What was disposed of in a directory in which nothing else is left; `nil` where that isn't so.
+  private func disposed(from directory: String) throws(LedgerError) -> ArchiveOutcome? {
+    let (isDisposed, isThere) = try inFiles { () throws(PlatformError) in
+      let isDisposed = try exists(joinPath(directory, LogArchive.disposed))
+      return (isDisposed, try exists(joinPath(directory, LogArchive.description)))
+    }
+    guard isDisposed, !isThere else { return nil }
+    let bytes = try inStorage { () throws(StorageError) in
+      try FileStorage.open(directory: directory).read(LogArchive.disposed, limit: 4_096)
+    }
+    guard let bytes, case .object(let object)? = try? JSON(parsing: Array(bytes.dropLast())),
+      case .string(let text)? = object["archive_id"], let id = EntityID(text),
+      bytes == note(of: id)
+    else { throw .archive(.recordedOtherwise(directory: directory)) }
+    _ = try takeTurn()
+    let row = try inViews { () throws(ViewError) in try views.retention.archive(id) }
+    guard let row, row.state == .disposed else { throw .archive(.notRecorded(id)) }
+    return ArchiveOutcome(
+      id: id, first: row.first, last: row.last, segments: row.segments.count,
+      bytes: row.segments.reduce(0) { $0 + UInt64($1.bytes) }, wasThere: true,
+      disposal: disposal(by: row.event))
+  }
+
+  private func disposal(by event: EventID) -> ArchiveOutcome.Disposal {
+    var cursor = (try? LogReader(storage, identity: identity))?.events(from: event)
+    let stored = (try? cursor?.read()) ?? nil
+    let time = stored.flatMap { try? Event(decoding: $0.line).time }
+    return ArchiveOutcome.Disposal(event: event, time: time)
+  }
+
+  /// What stays where an archive was disposed of: which it was.
+  private func note(of archive: EntityID) -> [UInt8] {
+    let object = JSONObject([
+      .init(key: "archive_id", value: .string(archive.text)), .init(key: "format", value: 1),
+      .init(key: "ledger_id", value: .string(identity.id.hex)),
+      .init(key: "origin", value: .string(identity.origin)),
+    ])
+    return JSON.object(object).canonicalBytes + [UInt8(ascii: "\n")]
   }
 
   /// All that keeps events of an archive, the reasons of retention first, by their first events.

@@ -103,7 +103,8 @@ enum DisposeCommand {
       retention keeps its events for ever.
 
       ledger.disposed, the certificate, is durable before anything is destroyed; an interrupted call
-      is finished by the same call. Other copies and backups are out of this program's reach.
+      is finished by the same call, and one that is made again says when that was done, and by which
+      event. Other copies and backups are out of this program's reach.
       """,
     examples: [
       Example("dispatch-ledger dispose /mnt/archive/2019 --dry-run --reason test", "May it go?"),
@@ -133,16 +134,26 @@ enum DisposeCommand {
     notes.print(to: &session)
     if session.wantsJSON {
       var document = outcome.document
-      document["disposed"] = .bool(!isDry)
+      document["disposed"] = .bool(!isDry || outcome.disposal != nil)
+      document["event"] = outcome.disposal.map { .string(String($0.event)) }
+      document["time"] = outcome.disposal?.time.map { .string($0.text) }
       try session.print(json: document)
     } else {
       try session.print(
         "archive \(outcome.id.text): events \(outcome.first) to \(outcome.last), "
           + "\(outcome.segments) segments, "
-          + (isDry ? "may be disposed of" : "destroyed, and the ledger says so"))
+          + standing(outcome, isDry: isDry))
       session.note("other copies and backups of these events are out of reach")
     }
     return .done
+  }
+
+  private static func standing(_ outcome: ArchiveOutcome, isDry: Bool) -> String {
+    guard let disposal = outcome.disposal else {
+      return isDry ? "may be disposed of" : "destroyed, and the ledger says so"
+    }
+    let time = disposal.time.map { " at \($0.text)" } ?? ""
+    return "disposed of\(time), as event \(disposal.event) says"
   }
 
   private static func print(

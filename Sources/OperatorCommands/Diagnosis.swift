@@ -146,7 +146,9 @@ struct Diagnosis {
 
   /// A finding for each file that others may have written, or one that there is none.
   private func files() -> [Finding] {
-    let segments = (try? storage.list("log"))?.map { "log/\($0)" } ?? []
+    let segments = ["log", "snapshot"].flatMap { folder in
+      (try? storage.list(folder))?.map { "\(folder)/\($0)" } ?? []
+    }
     let names =
       [
         LogPath.identity, LogPath.head, CheckpointFiles.newest, CheckpointFiles.all, "config.json",
@@ -154,7 +156,7 @@ struct Diagnosis {
       ]
       + segments
     var findings: [Finding] = []
-    for (name, kind) in [".", "log", "index"].map({ ($0, FileStatus.Kind.directory) })
+    for (name, kind) in [".", "log", "snapshot", "index"].map({ ($0, FileStatus.Kind.directory) })
       + names.map({ ($0, .regular) })
     {
       guard let status = try? FileStatus(of: joinPath(path.directory, name)) else { continue }

@@ -17,7 +17,7 @@ struct DispatchHistoryTests {
     let recheck = try made.history.recheck()
     let horizon = try #require(made.history.events.last?.time)
     var count = 0
-    for account in recheck.accounts {
+    for account in try recheck.allAccounts() {
       let stream = try #require(history.stream(of: account.id))
       #expect(stream.dispatch?.start == account.start)
       #expect(stream.dispatch?.modification == account.modifications.count)

@@ -330,7 +330,7 @@ struct RecheckStoryTests {
     let recheck = try history.recheck()
     #expect(recheck.findings.map(\.kind.rawValue) == story.findings)
     #expect(recheck.findingCount == story.findings.count)
-    let report = JSON.object(recheck.document).canonicalBytes + [UInt8(ascii: "\n")]
+    let report = try recheck.report() + [UInt8(ascii: "\n")]
     let files = disk.paths.map { ("ledger/\($0)", disk.bytes(of: $0)) } + [("report.json", report)]
     for (path, bytes) in files {
       let file = story.folder.appendingPathComponent(path)

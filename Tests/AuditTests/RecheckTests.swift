@@ -302,6 +302,28 @@ struct RecheckTests {
     }
   }
 
+  @Test("What was overdue when it was recorded has its grace from then on")
+  func overdue() throws {
+    // The grace is 15 minutes.
+    for (pause, expected) in [(0, []), (900, []), (901, ["missing"])] as [(Int64, [String])] {
+      var history = try RandomHistory(seed: 3, steps: 0).history
+      let overdue = history.now.adding(seconds: -7_200).text
+      try history.request(
+        history.now.adding(seconds: 9_000).text, members: #","execute_at":"\#(overdue)""#)
+      #expect(history.events.contains { $0.type == .dispatchScheduled })
+      history.advance(seconds: pause)
+      let scheduled = history
+      try history.perform(RecordedHistory.change("cancel", history.lastDispatch))
+      let cancelled = try history.recheck().findings.map(\.kind.rawValue)
+      #expect(cancelled == expected, "cancelled after \(pause) s")
+      history = scheduled
+      try history.record(
+        .userErased(UserErased(userID: AuditedHistory.id("u-1"))))
+      let ended = try history.recheck().findings.map(\.kind.rawValue)
+      #expect(ended == expected, "after \(pause) s")
+    }
+  }
+
   @Test("Findings are counted beyond those that are listed")
   func limits() throws {
     var history = try RecordedHistory()

@@ -287,6 +287,22 @@ struct RecordedHistory {
   }
 }
 
+extension Recheck {
+  /// All accounts, in order.
+  func allAccounts() throws -> [DispatchAccount] {
+    var (cursor, all) = (accounts, [] as [DispatchAccount])
+    while let account = try cursor.read() { all.append(account) }
+    return all
+  }
+
+  /// The report, without its newline.
+  func report() throws -> [UInt8] {
+    var (document, all) = (document, [] as [UInt8])
+    while let bytes = try document.read() { all += bytes }
+    return all
+  }
+}
+
 /// The system's zones.
 enum Zones {
   static func rules(_ name: ZoneName) -> ZoneRules? {

@@ -33,7 +33,7 @@ struct VerdictTests {
   private func told(_ history: RecordedHistory, at point: HistoryPoint? = nil) throws -> Told {
     let recheck = try history.recheck(at: point)
     #expect(recheck.findings == [])
-    let account = try #require(Array(recheck.accounts).first)
+    let account = try #require(try recheck.allAccounts().first)
     return try #require(account.modifications[0].told.first)
   }
 
@@ -167,7 +167,7 @@ struct VerdictTests {
     try history.deliver()
     let recheck = try history.recheck()
     #expect(recheck.findings == [])
-    let modifications = try #require(Array(recheck.accounts).first).modifications
+    let modifications = try #require(try recheck.allAccounts().first).modifications
     #expect(modifications.map(\.deadline) == [try time("17:32:00"), nil])
     #expect(modifications[0].told.map(\.verdict) == [.onTime])
     #expect(modifications[1].told.map(\.verdict) == [nil])

@@ -167,16 +167,19 @@ struct ArchiveTests {
     away.archive.setBytes(of: "ARCHIVE", to: [1])
     away.archive.setBytes(of: "LEDGER", to: Workload.identity.encoded)
     away.archive.setBytes(of: "snapshot/x", to: [2])
-    let calls = try operations(from: away) { try $0.mover.destroy(described) }
+    let calls = try operations(from: away) { try $0.mover.destroy(described, leaving: [3]) }
     for operation in 0..<calls.archive {
       for kept in [true, false] {
         let both = Both(away.ledger.copy(), away.archive.copy())
         both.archive.faults[operation] = .crash
-        #expect(throws: LogError.self) { try both.mover.destroy(described) }
+        #expect(throws: LogError.self) { try both.mover.destroy(described, leaving: [3]) }
         let after = Both(both.ledger, both.archive.crashImage { _ in kept })
-        if after.archive.bytes(of: "ARCHIVE") == nil { #expect(after.archive.paths.isEmpty) }
-        try after.mover.destroy(described)
-        #expect(after.archive.paths.isEmpty)
+        if after.archive.bytes(of: "ARCHIVE") == nil {
+          #expect(after.archive.paths == ["DISPOSED"])
+        }
+        try after.mover.destroy(described, leaving: [3])
+        #expect(after.archive.paths == ["DISPOSED"])
+        #expect(after.archive.bytes(of: "DISPOSED") == [3])
       }
     }
   }

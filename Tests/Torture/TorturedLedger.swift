@@ -18,9 +18,7 @@ final class TorturedLedger {
   /// What keys and ids are made from.
   private var bytes: SeededRandom
   private var disk: SimulatedDisk
-  private var now: Instant { didSet { latest = max(latest, now) } }
-  /// The latest that the clock has said; the ledger's time isn't set back.
-  private var latest: Instant
+  private var now: Instant
   private var promises = Promises()
   private var dispatches: [String] = []
   private var keys = 0
@@ -39,7 +37,6 @@ final class TorturedLedger {
     disk = template.disk.copy()
     guard let created = LedgerTemplate.created else { throw Broken("no such moment") }
     now = created.adding(seconds: 60)
-    latest = now
     template.clean()
     lieIfPlanted()
   }
@@ -116,7 +113,7 @@ final class TorturedLedger {
   private func request() -> String {
     let start = now.adding(seconds: pick([-600, 900, 3_000, 90_000])).text
     let end = pick(["", #","end_time":"\#(now.adding(seconds: 99_000).text)""#])
-    let wait = pick(["", "", "", #","execute_at":"\#(latest.adding(seconds: 300).text)""#])
+    let wait = pick(["", "", "", #","execute_at":"\#(now.adding(seconds: 300).text)""#])
     return #"{"command":"dispatch","request":{"start_time":"\#(start)"\#(end)\#(wait),"#
       + #""program_id":"\#(pick(["1", "1", "2"]))","event_type_id":"\#(pick(["1", "2", "9"]))"}}"#
   }
