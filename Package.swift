@@ -125,6 +125,17 @@ let package = Package(
     .executableTarget(
       name: "ledger-torture", dependencies: ["Simulation", "Torture"],
       path: "Tests/ledger-torture", swiftSettings: strict),
+    // Bytes that come from anywhere, for libFuzzer (tools/fuzz) and for the test of those it kept.
+    .target(
+      name: "Fuzzing",
+      dependencies: [
+        "Audit", "Bytes", "Channels", "CommandLineInterface", "Dispatching", "EventLog", "Events",
+        "Export", "Ledger", "Merkle", "OperatorCommands", "Simulation", "Torture", "Views",
+      ], path: "Tests/Fuzzing", swiftSettings: strict),
+    .executableTarget(
+      name: "ledger-fuzz", dependencies: ["Fuzzing"], path: "Tests/ledger-fuzz",
+      swiftSettings: strict),
+    tests("FuzzingTests", imports: ["Fuzzing"]),
     tests("TortureTests", imports: ["EventLog", "Simulation", "Torture"]),
     tests("BytesTests", imports: ["Bytes", "Simulation"]),
     tests("MerkleTests", imports: ["Bytes", "Merkle", "Simulation"]),
