@@ -115,12 +115,14 @@ let package = Package(
     .target(
       name: "Simulation", dependencies: ["Bytes", "EventLog", "Merkle"], path: "Tests/Simulation",
       swiftSettings: strict),
+    // Between the torture and the system, so that calls on real files fail too.
+    .target(name: "CInterposer", path: "Tests/CInterposer"),
     // Faults by the ten thousand, for the tests in small and for tools/torture at large.
     .target(
       name: "Torture",
       dependencies: [
-        "Audit", "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Merkle",
-        "Platform", "Simulation", "Views",
+        "Audit", "Bytes", "CInterposer", "Channels", "Dispatching", "EventLog", "Events", "Ledger",
+        "Merkle", "Platform", "Simulation", "Views",
       ], path: "Tests/Torture", swiftSettings: strict),
     .executableTarget(
       name: "ledger-torture", dependencies: ["Simulation", "Torture"],
