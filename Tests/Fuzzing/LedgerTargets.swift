@@ -220,22 +220,24 @@ enum LedgerTargets {
   // MARK: - A bundle
 
   private static func bundle(_ bytes: [UInt8]) {
-    let sections = FileSections(bytes)
-    let whole = sections.disk()
-    // Sums are made right, as whoever makes a bundle up would do.
-    let disk = sections.disk { path, bytes in
-      guard path.hasSuffix("manifest-sha256.txt") else { return bytes }
-      let lines = bytes.split(separator: 0x0A).map { line -> [UInt8] in
+    let disk = FileSections(bytes).disk()
+    // Sums are made right, those of the list of sums last, as whoever makes a bundle up would do.
+    for list in ["manifest-sha256.txt", "tagmanifest-sha256.txt"] {
+      guard let lines = disk.bytes(of: list) else { continue }
+      let sums = lines.split(separator: 0x0A).flatMap { line -> [UInt8] in
         let name = String(decoding: line.dropFirst(66), as: UTF8.self)
-        guard let file = whole.bytes(of: name) else { return Array(line) }
-        return Array("\(SHA256.hash(file).hex)  \(name)".utf8)
+        guard let file = disk.bytes(of: name) else { return line + [0x0A] }
+        return Array("\(SHA256.hash(file).hex)  \(name)\n".utf8)
       }
-      return lines.flatMap { $0 + [0x0A] }
+      disk.setBytes(of: list, to: sums)
     }
     guard let check = try? BundleCheck(disk) else { return }
     guard check.problemCount == 0, let note = check.note,
       let head = (try? Checkpoint(text: note.text))?.head
     else { return }
     promise(check.eventCount <= head.size, "\(check.eventCount) events of \(head.size)")
+    let ids = (disk.bytes(of: "data/events.jsonl") ?? []).split(separator: 0x0A)
+      .compactMap { (try? Envelope(decoding: Array($0)))?.id }
+    promise(zip(ids, ids.dropFirst()).allSatisfy(<), "events that don't ascend: \(ids)")
   }
 }
