@@ -114,16 +114,29 @@ let package = Package(
     .target(
       name: "Simulation", dependencies: ["Bytes", "EventLog", "Merkle"], path: "Tests/Simulation",
       swiftSettings: strict),
+    // Between the torture and the system, so that calls on real files fail too.
+    .target(name: "CInterposer", path: "Tests/CInterposer"),
     // Faults by the ten thousand, for the tests in small and for tools/torture at large.
     .target(
       name: "Torture",
       dependencies: [
-        "Audit", "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Merkle",
-        "Platform", "Simulation", "Views",
+        "Audit", "Bytes", "CInterposer", "Channels", "Dispatching", "EventLog", "Events", "Ledger",
+        "Merkle", "Platform", "Simulation", "Views",
       ], path: "Tests/Torture", swiftSettings: strict),
     .executableTarget(
       name: "ledger-torture", dependencies: ["Simulation", "Torture"],
       path: "Tests/ledger-torture", swiftSettings: strict),
+    // Bytes that come from anywhere, for libFuzzer (tools/fuzz) and for the test of those it kept.
+    .target(
+      name: "Fuzzing",
+      dependencies: [
+        "Audit", "Bytes", "Channels", "CommandLineInterface", "Dispatching", "EventLog", "Events",
+        "Export", "Ledger", "Merkle", "OperatorCommands", "Simulation", "Torture", "Views",
+      ], path: "Tests/Fuzzing", swiftSettings: strict),
+    .executableTarget(
+      name: "ledger-fuzz", dependencies: ["Fuzzing"], path: "Tests/ledger-fuzz",
+      swiftSettings: strict),
+    tests("FuzzingTests", imports: ["Fuzzing"]),
     tests("TortureTests", imports: ["EventLog", "Simulation", "Torture"]),
     tests("BytesTests", imports: ["Bytes", "Simulation"]),
     tests("MerkleTests", imports: ["Bytes", "Merkle", "Simulation"]),

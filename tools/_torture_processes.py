@@ -23,6 +23,7 @@ MORE = {"user_groups": [{"id": "more", "name": "More"}, {"id": "others", "name":
                    "contacts": {"console": f"c-{number}"}} for number in range(40)]}
 CATALOGUE = os.path.join(ROOT, "ledger/golden/catalogue.json")
 REQUEST = os.path.join(ROOT, "ledger/golden/requests/open-ended.json")
+REJECTED = os.path.join(ROOT, "ledger/golden/requests/unknown-program.json")
 CONFIGURATION = {"channels": {code: {"kind": "console"} for code in ("console", "email", "sms")}}
 SYSTEM_CALLS = ("openat", "pwrite64", "write", "fsync", "fdatasync", "rename", "renameat",
                 "renameat2", "ftruncate")
@@ -119,6 +120,7 @@ class SystemCalls:
         "deliver": ("deliver", "--once", "-q"),
         "checkpoint": ("checkpoint", "-q"),
         "backup": ("backup", "COPY", "-q"),
+        "erase": ("erase", "u-4", "--reason", "asked for", "--yes", "--key", "gone", "-q"),
     }
 
     def __init__(self, programs, place, seed):
@@ -183,8 +185,8 @@ class SystemCalls:
             if again.returncode not in (0, 73):
                 raise Failed("wrong", f"{what}: init again: {again.returncode} "
                                       f"{again.stderr.decode()[-300:]}")
-        if name in ("import", "dispatch"):
-            key = self.COMMANDS[name][3]
+        if name in ("import", "dispatch", "erase"):
+            key = self.COMMANDS[name][self.COMMANDS[name].index("--key") + 1]
             self.expect_once(ledger, arguments, key, ended, what)
         ledger.expect_sound(before, what)
         if name == "backup" and ended.returncode == 0:
@@ -327,6 +329,65 @@ class FullDisk:
                 raise Failed("wrong", f"a full disk, case {number}: {ended.returncode}, then "
                                       f"{ledger.count(f'full{step}')} times there")
             ledger.expect_sound(before, f"a full disk, case {number}")
+
+
+class FileLimit:
+    """No file may grow beyond a number of bytes (ulimit -f): at each of the last ones of a commit."""
+
+    COMMANDS = {
+        "dispatch": ("dispatch", REQUEST, "--key", "limited", "-q"),
+        "import": ("import", "MORE", "--key", "limited", "-q"),
+        "erase": ("erase", "u-4", "--reason", "limited", "--yes", "--key", "limited", "-q"),
+        "deliver": ("deliver", "--once", "-q"),
+        "backup": ("backup", "COPY", "-q"),
+    }
+    # Bytes that the file that the command makes longer may still grow by.
+    ROOMS = (0, 1, 100, 256, 257, 258, 300, 500, 900, 1_500, 4_000, 12_000)
+    # Their lines make the log longer than all else that is written, whose limit would be met first.
+    NOTES = 24
+
+    def __init__(self, programs, place):
+        self.programs, self.place = programs, place
+        self.template = os.path.join(place, "limited-template")
+        ledger = Ledger(programs, self.template)
+        ledger.begin()
+        self.more = os.path.join(place, "more-limited.json")
+        with open(self.more, "w", encoding="utf-8") as file:
+            json.dump(MORE, file)
+        many = os.path.join(place, "many.jsonl")
+        # What is rejected makes the log long, and the views not.
+        with open(REJECTED, encoding="utf-8") as file:
+            document = json.load(file)
+        with open(many, "w", encoding="utf-8") as file:
+            for _ in range(self.NOTES):
+                document["note"] = ["x" * 16_000] * 2
+                file.write(json.dumps(document) + "\n")
+        ledger.run("dispatch", many, "--key", "many", "-q")
+        self.cases = [(name, room) for name in self.COMMANDS for room in self.ROOMS]
+
+    def run(self, number, tally):
+        name, room = self.cases[number]
+        what = f"{name} with room for {room} bytes"
+        path = os.path.join(self.place, "limited")
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path + "-copy", ignore_errors=True)
+        shutil.copytree(self.template, path, symlinks=True)
+        ledger = Ledger(self.programs, path)
+        log = os.path.join(path, "log", "0" * 16 + ".log")
+        before = ledger.events()
+        places = {"COPY": path + "-copy", "MORE": self.more}
+        arguments = [places.get(part, part) for part in self.COMMANDS[name]]
+        # A backup's copy of the log is as long as the log itself.
+        limit = os.path.getsize(log) // (2 if name == "backup" else 1) + room
+        ended = ledger.run(*arguments, under=("prlimit", f"--fsize={limit}:unlimited"))
+        tally["faults"] += 1
+        expect_answer(ended, what)
+        if ended.returncode not in (0, 1, 74, 76):
+            raise Failed("wrong", f"{what}: answered {ended.returncode}: "
+                                  f"{ended.stderr.decode(errors='replace')[-300:]}")
+        if name in ("dispatch", "import", "erase"):
+            SystemCalls.expect_once(ledger, arguments, "limited", ended, what)
+        ledger.expect_sound(before, what)
 
 
 class ReadOnly:
@@ -482,6 +543,7 @@ def kinds(programs, place, seed):
     has = shutil.which
     add("system-calls", [has("strace")], lambda: SystemCalls(programs, place, seed))
     add("killed-writers", [True], lambda: Writers(programs, place, seed))
+    add("file-limit", [has("prlimit")], lambda: FileLimit(programs, place))
     add("full-tmpfs", [is_root, has("mount")], lambda: FullDisk(programs, place))
     add("read-only", [is_root, has("mount")], lambda: ReadOnly(programs, place))
     add("failing-sync", [is_root, has("mkfs.ext4")], lambda: FailingSync(programs, place))
@@ -491,31 +553,39 @@ def kinds(programs, place, seed):
     return made, missing
 
 
-def run(programs, seed, add, share=(0, 1), only=None):
+def run(programs, seed, add, share=(0, 1), only=None, deadline=None):
     """Runs every so many cases from the one with that index on, or one of a part.
 
-    `add` is given a part's name and a tally for each case.
+    `add` is given a part's name and a tally for each case. With a deadline the cases come in an order
+    that the seed gives, until it has passed. Gives how many cases each part has.
     """
     place = tempfile.mkdtemp(prefix="torture-")
     try:
         made, missing = kinds(programs, place, seed)
         for name in missing if share[0] == 0 else []:
             print(f"{name}: not here, for want of a program or of root's powers", flush=True)
-        for name, kind in made.items():
-            for number in range(share[0], len(kind.cases), share[1]):
-                if STOP.is_set():
-                    return
-                if only and only != (name, number):
-                    continue
-                tally = {"runs": 1, "faults": 0, "crashes": 0, "failures": []}
-                try:
-                    kind.run(number, tally)
-                except Failed as failure:
-                    tally[failure.kind] = 1
-                    tally["failures"].append({"number": number, "text": str(failure)})
-                except (OSError, subprocess.SubprocessError) as error:
-                    tally["wrong"] = 1
-                    tally["failures"].append({"number": number, "text": f"{error}"})
-                add(name, tally)
+        cases = [(name, number) for name, kind in made.items()
+                 for number in range(share[0], len(kind.cases), share[1])]
+        if deadline is not None:
+            random.Random(seed + share[0]).shuffle(cases)
+        for name, number in cases:
+            if STOP.is_set() or deadline is not None and time.monotonic() > deadline:
+                break
+            if not only or only == (name, number):
+                run_case(made[name], name, number, add)
+        return {name: len(kind.cases) for name, kind in made.items()}
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def run_case(kind, name, number, add):
+    tally = {"runs": 1, "faults": 0, "crashes": 0, "failures": []}
+    try:
+        kind.run(number, tally)
+    except Failed as failure:
+        tally[failure.kind] = 1
+        tally["failures"].append({"number": number, "text": str(failure)})
+    except (OSError, subprocess.SubprocessError) as error:
+        tally["wrong"] = 1
+        tally["failures"].append({"number": number, "text": f"{error}"})
+    add(name, tally)

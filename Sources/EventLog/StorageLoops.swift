@@ -77,14 +77,17 @@ extension Storage {
     return (made, digest)
   }
 
-  /// All bytes of a file of at most `limit` bytes, or `nil` where there is none or a longer one.
+  /// All bytes of a file of at most `limit` bytes, or `nil` where there is none, a longer one, or one
+  /// that grows meanwhile.
   package func read(_ path: String, limit: Int) throws(StorageError) -> [UInt8]? {
     do {
       let file = try open(path, for: .reading)
-      guard try file.size() <= UInt64(limit) else { return nil }
-      var bytes = [UInt8](repeating: 0, count: limit + 1)
+      let size = try file.size()
+      guard size <= UInt64(limit) else { return nil }
+      // Room for what there is, and not for what there may be.
+      var bytes = [UInt8](repeating: 0, count: Int(size) + 1)
       let count = try file.readFully(into: &bytes, range: 0..<bytes.count, at: 0)
-      return count > limit ? nil : Array(bytes.prefix(count))
+      return count > Int(size) ? nil : Array(bytes.prefix(count))
     } catch {
       guard error.isMissing else { throw error }
       return nil

@@ -159,7 +159,9 @@ package struct BundleCheck {
         return add("data/tree-proof", "doesn't go on at leaf \(folded.size)")
       }
       while let event = line, event.id < folded.size {
-        if part.level > 0 || event.id < part.index {
+        if event.id < missing {
+          add("event \(event.id)", "stands twice, or behind a later one")
+        } else if part.level > 0 || event.id < part.index {
           add("event \(event.id)", "isn't one that data/tree-proof proves where it stands")
         } else if MerkleTree.leafHash(event.bytes) != part.hash {
           add("event \(event.id)", "isn't the event of the checkpoint: it was changed")

@@ -1,10 +1,10 @@
 import Bytes
-import EventLog
+package import EventLog
 import Events
 import Merkle
 
 /// The file `ARCHIVE`: what an archive holds, as the ledger records it (`FORMAT.md` §28).
-struct ArchiveDescription: Equatable {
+package struct ArchiveDescription: Equatable {
   /// At least one; of more than 256 segments, several of one id.
   let parts: [LedgerArchived]
 
@@ -52,7 +52,8 @@ struct ArchiveDescription: Equatable {
     self.init(parts: parts)
   }
 
-  func encoded(of ledger: LedgerIdentity) -> [UInt8] {
+  /// The file's bytes.
+  package func encoded(of ledger: LedgerIdentity) -> [UInt8] {
     let parts = parts.map { part in (try? JSON(parsing: part.canonicalBytes)) ?? .null }
     let object = JSONObject([
       .init(key: "format", value: 1), .init(key: "ledger_id", value: .string(ledger.id.hex)),
@@ -65,7 +66,7 @@ struct ArchiveDescription: Equatable {
   /// Reads it; `nil` where there is none.
   ///
   /// - Throws: `.archive` with `.recordedOtherwise` where it isn't one of this ledger.
-  static func read(
+  package static func read(
     from archive: any Storage, named directory: String, of ledger: LedgerIdentity
   ) throws(LedgerError) -> ArchiveDescription? {
     let bytes = try inStorage { () throws(StorageError) in

@@ -1,11 +1,11 @@
 import Bytes
-import CommandLineInterface
+package import CommandLineInterface
 import Dispatching
-import Ledger
+package import Ledger
 import Platform
 
 /// Reads what commands are made from: a file, or standard input where its name is `-`.
-enum CallInput {
+package enum CallInput {
   /// The most bytes of one call.
   static let limit = 256 << 20
 
@@ -43,7 +43,7 @@ enum CallInput {
   }
 
   /// What stands in a file that was dropped: commands where its first line names one, else requests.
-  static func dropped(_ bytes: [UInt8]) throws(CommandFailure) -> CallText {
+  package static func dropped(_ bytes: [UInt8]) throws(CommandFailure) -> CallText {
     if let first = lines(of: bytes).first,
       case .object(let object)? = try? JSON(parsing: Array(bytes[first.range])),
       object["command"] != nil
@@ -55,7 +55,7 @@ enum CallInput {
 
   /// What providers and mail servers said: JSON Lines of our own, Twilio's callbacks, one a line, or
   /// one delivery status notification.
-  static func results(_ bytes: [UInt8], origin: String) throws(CommandFailure) -> CallText {
+  package static func results(_ bytes: [UInt8], origin: String) throws(CommandFailure) -> CallText {
     let lines = lines(of: bytes)
     guard let first = lines.first else {
       throw CommandFailure(.badInput, "there is no result", notDone: "nothing was appended")
@@ -123,8 +123,8 @@ struct InputLine {
 }
 
 /// A call together with where its entries stand in the input.
-struct CallText {
-  let call: Call
+package struct CallText {
+  package let call: Call
   /// One an entry; empty where entries aren't lines.
   private let lines: [InputLine]
 

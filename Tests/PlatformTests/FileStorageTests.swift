@@ -48,6 +48,15 @@ struct FileStorageTests {
     }
   }
 
+  @Test("A whole file takes the room that it has, whatever it might have at most")
+  func wholeFile() throws {
+    try directory.write("text", to: "a")
+    #expect(try storage.read("a", limit: 1 << 50) == Array("text".utf8))
+    #expect(try storage.read("a", limit: 4) == Array("text".utf8))
+    #expect(try storage.read("a", limit: 3) == nil)
+    #expect(try storage.read("b", limit: 4) == nil)
+  }
+
   @Test("A file can be cut and extended")
   func truncate() throws {
     let file = try storage.open("a", for: .creating)

@@ -166,6 +166,7 @@ struct ExportProgramTests {
       ("sed -i 's/,late,/,on-time,/' data/tables/recipients.csv", "data/tables/recipients.csv"),
       ("sed -i '8s/u-1/u-9/' data/events.jsonl", "event 7 "),
       ("sed -i '8d' data/events.jsonl", "event 7 "),
+      ("sed -i 8p data/events.jsonl", "event 7 "),
       ("sed -i '8s/}$//' data/events.jsonl", "data/events.jsonl line 8 "),
       ("sed -i '5s/./9/' data/proofs/*", "data/proofs/0000000000000000.tlog-proofs "),
       ("rm data/proofs/*", "data/proofs/0000000000000000.tlog-proofs "),

@@ -54,7 +54,8 @@ package final class SimulatedDisk: Storage {
   private var durableNames: [String: Node] = [:]
   private var directories: Set<String> = [""]
   private var durableDirectories: Set<String> = [""]
-  private var isOff = false
+  /// Whether the power has failed: no call does anything any more.
+  package private(set) var isOff = false
 
   /// How many calls there were.
   package private(set) var operationCount = 0
@@ -62,7 +63,7 @@ package final class SimulatedDisk: Storage {
   package private(set) var trace: [String] = []
   /// Faults by the number of the call, counted from 0.
   package var faults: [Int: Fault] = [:]
-  /// A fault for each call from this one on.
+  /// A fault for each call from this one on that has none of its own.
   package var faultForEver: (from: Int, fault: Fault)?
 
   package init() {}
@@ -103,6 +104,9 @@ package final class SimulatedDisk: Storage {
   }
 
   // MARK: - Crashing
+
+  /// The power fails now.
+  package func cutPower() { isOff = true }
 
   /// How many choices ``crashImage(keeping:)`` asks for: one for each sector, length and directory
   /// in doubt.
@@ -250,7 +254,7 @@ package final class SimulatedDisk: Storage {
     operationCount += 1
     trace.append("\(operation.rawValue) \(path)")
     var fault = faults[index]
-    if let faultForEver, index >= faultForEver.from { fault = faultForEver.fault }
+    if fault == nil, let faultForEver, index >= faultForEver.from { fault = faultForEver.fault }
     if isOff || fault == .crash {
       isOff = true
       throw StorageError(operation: operation, path: path, code: Self.inputOutputError)

@@ -20,7 +20,10 @@ enum FailingCalls {
       }
     }
 
-    func plan(at call: Int, isForEver: Bool, on disk: SimulatedDisk) {
+    /// The faults by their calls, and the one from a call on.
+    func faults(
+      at call: Int, isForEver: Bool
+    ) -> ([Int: SimulatedDisk.Fault], (from: Int, fault: SimulatedDisk.Fault)?) {
       let fault: SimulatedDisk.Fault =
         switch self {
         case .inputOutput: .error(5)
@@ -31,27 +34,22 @@ enum FailingCalls {
         case .half, .halfThenNoSpace: .halfWrite
         case .failingSync, .failingRename: .falseError(5)
         }
-      if self == .halfThenNoSpace {
-        disk.faults[call] = fault
-        if isForEver {
-          disk.faultForEver = (call + 1, .error(28))
-        } else {
-          disk.faults[call + 1] = .error(28)
-        }
-      } else if isForEver {
-        disk.faultForEver = (call, fault)
-      } else {
-        disk.faults[call] = fault
+      return switch (self, isForEver) {
+      case (.halfThenNoSpace, true): ([call: fault], (call + 1, .error(28)))
+      case (.halfThenNoSpace, false): ([call: fault, call + 1: .error(28)], nil)
+      case (_, true): ([:], (call, fault))
+      case (_, false): ([call: fault], nil)
       }
+    }
+
+    func plan(at call: Int, isForEver: Bool, on disk: SimulatedDisk) {
+      (disk.faults, disk.faultForEver) = faults(at: call, isForEver: isForEver)
     }
   }
 
   private struct Case {
-    let operation: any TorturedOperation
-    let call: Int
-    let kind: Kind
-    let isForEver: Bool
     let name: String
+    let run: (_ name: String, inout Tally, inout SeededRandom) throws -> Void
   }
 
   /// Lives of the log that end at other places of a sector and of a segment.
@@ -64,29 +62,68 @@ enum FailingCalls {
         let trial = operation.begin()
         operation.perform(on: trial)
         if let error = trial.error { throw Broken("\(operation.name) fails by itself: \(error)") }
-        for (call, what) in trial.calls.enumerated() {
-          for kind in Kind.allCases where kind.hits(what) {
-            for isForEver in [false, true] {
-              cases.append(
-                Case(
-                  operation: operation, call: call, kind: kind, isForEver: isForEver,
-                  name: "\(operation.name) after \(sizes): \(kind) at call \(call), \(what), "
-                    + (isForEver ? "for ever" : "once")))
-            }
-          }
+        forEachFault(of: trial.calls) { call, kind, isForEver, what in
+          cases.append(
+            Case(name: "\(operation.name) after \(sizes): \(what)") { name, tally, random in
+              let trial = operation.begin()
+              kind.plan(at: call, isForEver: isForEver, on: trial.disk)
+              operation.perform(on: trial)
+              try operation.judge(trial, &tally, &random, name)
+            })
         }
       }
     }
+    cases += try erasures()
     return Part("calls", count: cases.count) { number, tally in
       guard cases.indices.contains(number) else { return }
-      let one = cases[number]
-      let trial = one.operation.begin()
-      one.kind.plan(at: one.call, isForEver: one.isForEver, on: trial.disk)
-      one.operation.perform(on: trial)
       tally.faults += 1
       var random = SeededRandom(seed: seed, case: number)
-      try one.operation.judge(trial, &tally, &random, one.name)
+      try cases[number].run(cases[number].name, &tally, &random)
     }
+  }
+
+  private static func forEachFault(
+    of calls: [String],
+    _ body: (_ call: Int, _ kind: Kind, _ isForEver: Bool, _ what: String) -> Void
+  ) {
+    for (call, what) in calls.enumerated() {
+      for kind in Kind.allCases where kind.hits(what) {
+        for isForEver in [false, true] {
+          let times = isForEver ? "for ever" : "once"
+          body(call, kind, isForEver, "\(kind) at call \(call), \(what), \(times)")
+        }
+      }
+    }
+  }
+
+  /// An erasure, on the log's disk and on the files of keys and views beside it.
+  private static func erasures() throws -> [Case] {
+    guard WatchedFiles.isPossible else { return [] }
+    let erasure = try Erasure()
+    let trial = try erasure.begin()
+    try erasure.perform(on: trial)
+    if let error = trial.error { throw Broken("an erasure fails by itself: \(error)") }
+    var cases: [Case] = []
+    for isBeside in [false, true] {
+      forEachFault(of: isBeside ? trial.files.trace : trial.held.disk.trace) {
+        call, kind, isForEver, what in
+        // On real files a call is repeated for as long as it is interrupted.
+        if isBeside, isForEver, kind == .interrupted { return }
+        cases.append(
+          Case(name: "erase: \(what)") { name, tally, random in
+            let trial = try erasure.begin()
+            let plan = kind.faults(at: call, isForEver: isForEver)
+            if isBeside {
+              (trial.files.faults, trial.files.faultForEver) = plan
+            } else {
+              (trial.held.disk.faults, trial.held.disk.faultForEver) = plan
+            }
+            try erasure.perform(on: trial)
+            try erasure.judge(trial, &tally, &random, name)
+          })
+      }
+    }
+    return cases
   }
 
   private static func operations(after sizes: [UInt64]) throws -> [any TorturedOperation] {

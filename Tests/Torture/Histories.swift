@@ -12,15 +12,21 @@ import Views
 /// Whole histories of a ledger: calls, a worker, a clock that steps both ways, a channel that
 /// misbehaves, a disk that fails and loses power; against ``Promises``.
 ///
-/// The ledger is the real one; its log lies on the simulated disk, its keys and views in files.
+/// The ledger is the real one; its log lies on the simulated disk, its keys and views in files whose
+/// calls are watched: they fail and lose power too.
 package struct Histories {
   /// A bug that is planted to see that it is found.
   package enum Canary: Sendable {
     /// Syncs answer before anything is durable.
     case answersBeforeSync
+    /// So do those of keys and views.
+    case keysBeforeSync
     /// A fold forgets the first result.
     case forgetsResult
   }
+
+  /// Whether keys and views can fail and lose power; not under a sanitizer.
+  package static var seesKeys: Bool { WatchedFiles.isPossible }
 
   let seed: UInt64
   let canary: Canary?
@@ -45,6 +51,8 @@ package struct Histories {
 final class LedgerTemplate {
   let path: LedgerPath
   let disk = SimulatedDisk()
+  /// What lies beside the log: the keys, and no views yet.
+  let files: WatchedFiles.Files
   static let created = Instant(microseconds: 1_790_000_000_000_000)
   static let catalogue = """
     {"user_groups":[{"id":"g1","name":"1"},{"id":"g2","name":"2"}],
@@ -90,15 +98,17 @@ final class LedgerTemplate {
     }
     try FileManager.default.createDirectory(
       atPath: path.index, withIntermediateDirectories: true)
+    files = Self.watched(directory) { SimulatedDisk() }.files()
+  }
+
+  /// The keys and views of a ledger that lies there.
+  static func watched(
+    _ directory: String, beside disk: @escaping () -> SimulatedDisk
+  ) -> WatchedFiles {
+    WatchedFiles(directory, directories: ["keys", "keys/users", "index"], beside: disk)
   }
 
   deinit { try? FileManager.default.removeItem(atPath: path.directory) }
-
-  /// Forgets what the history before left beside the disk.
-  func clean() {
-    try? FileManager.default.removeItem(atPath: path.keys + "/last-signed")
-    removeViews()
-  }
 
   func removeViews() {
     for suffix in ["", "-wal", "-shm"] {

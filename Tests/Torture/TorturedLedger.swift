@@ -10,6 +10,12 @@ import Platform
 import Simulation
 import Views
 
+/// A disk in place of which another one comes when its power fails.
+final class HeldDisk {
+  var disk: SimulatedDisk
+  init(_ disk: SimulatedDisk) { self.disk = disk }
+}
+
 /// One ledger that lives through a history.
 final class TorturedLedger {
   private let template: LedgerTemplate
@@ -17,13 +23,17 @@ final class TorturedLedger {
   private var random: SeededRandom
   /// What keys and ids are made from.
   private var bytes: SeededRandom
-  private var disk: SimulatedDisk
+  private let held: HeldDisk
+  private var disk: SimulatedDisk {
+    get { held.disk }
+    set { held.disk = newValue }
+  }
+  /// Its keys and views.
+  private let files: WatchedFiles
   private var now: Instant
   private var promises = Promises()
   private var dispatches: [String] = []
   private var keys = 0
-  /// The call of the disk at which the power fails.
-  private var crash: Int?
   private var isFaultPlanned = false
   private var trouble: [String] = []
 
@@ -34,15 +44,18 @@ final class TorturedLedger {
     self.canary = canary
     self.random = random
     bytes = random
-    disk = template.disk.copy()
+    let held = HeldDisk(template.disk.copy())
+    self.held = held
+    files = LedgerTemplate.watched(template.path.directory) { held.disk }
     guard let created = LedgerTemplate.created else { throw Broken("no such moment") }
     now = created.adding(seconds: 60)
-    template.clean()
+    try files.put(template.files)
     lieIfPlanted()
   }
 
   private func lieIfPlanted() {
     if canary == .answersBeforeSync { disk.faultForEver = (0, .lyingSync) }
+    if canary == .keysBeforeSync { files.faultForEver = (0, .lyingSync) }
   }
 
   // MARK: - Living
@@ -80,21 +93,26 @@ final class TorturedLedger {
     elements[chance(of: 0...elements.count - 1)]
   }
 
-  /// Something happens to the disk during the next step, or nothing.
+  /// Something happens during the next step, to the log's disk or to the files beside it, or nothing.
   private func plan(_ tally: inout Tally) {
-    crash = nil
     isFaultPlanned = false
-    let call = disk.operationCount + chance(of: 0...pick([12, 40, 160]))
+    let isBeside = WatchedFiles.isPossible && chance(40)
+    let call =
+      (isBeside ? files.trace.count : disk.operationCount) + chance(of: 0...pick([12, 40, 160]))
     switch chance(of: 1...100) {
     case ..<26:
-      crash = call
-      disk.faults[call] = .crash
+      if isBeside { files.faults[call] = .crash } else { disk.faults[call] = .crash }
     case ..<46 where canary == nil:
       isFaultPlanned = true
       let fault: SimulatedDisk.Fault = pick([
         .error(5), .error(28), .error(24), .halfWrite, .shortBy(1), .falseError(5),
       ])
-      if chance(30) { disk.faultForEver = (call, fault) } else { disk.faults[call] = fault }
+      switch (isBeside, chance(30)) {
+      case (true, true): files.faultForEver = (call, fault)
+      case (true, false): files.faults[call] = fault
+      case (false, true): disk.faultForEver = (call, fault)
+      case (false, false): disk.faults[call] = fault
+      }
     default: break
     }
   }
@@ -123,6 +141,7 @@ final class TorturedLedger {
     let ofUser = pick([
       #"{"command":"opt-out","user_id":"\#(user)","channel":"sms"}"#,
       #"{"command":"opt-in","user_id":"\#(user)","channel":"sms"}"#,
+      #"{"command":"erase","user_id":"\#(user)","reason":"r"}"#,
       #"{"command":"import","catalogue":{"users":[\#(LedgerTemplate.user(chance(of: 0...8)))]}}"#
         .replacingOccurrences(of: "\n", with: ""),
     ])
@@ -155,7 +174,7 @@ final class TorturedLedger {
   @discardableResult
   private func attempting(_ body: (Ledger) throws -> Void) throws -> Bool {
     do {
-      try body(try open())
+      try files.watching { try body(try open()) }
       return true
     } catch let error as LedgerError {
       switch error {
@@ -170,10 +189,7 @@ final class TorturedLedger {
   }
 
   /// Whether what was planned has come.
-  private var isHit: Bool {
-    if let crash { return disk.operationCount > crash }
-    return isFaultPlanned
-  }
+  private var isHit: Bool { disk.isOff || isFaultPlanned }
 
   private func call(_ line: String, key: String? = nil, _ tally: inout Tally) throws {
     let isRepeated = key != nil
@@ -267,13 +283,15 @@ final class TorturedLedger {
 
   /// The step has ended, well or not, and the next process comes.
   private func settle(_ tally: inout Tally) throws {
-    let isCrashed = crash.map { disk.operationCount > $0 } ?? false
+    let isCrashed = disk.isOff
     if isFaultPlanned { tally.faults += 1 }
-    disk.faults = [:]
-    disk.faultForEver = nil
+    (disk.faults, disk.faultForEver) = ([:], nil)
+    (files.faults, files.faultForEver) = ([:], nil)
     if isCrashed {
       tally.crashes += 1
+      let found = files.image { Bool.random(using: &random) }
       disk = disk.crashImage { _ in Bool.random(using: &random) }
+      try files.put(WatchedFiles.isPossible ? found : files.files())
       if chance(25) { template.removeViews() }
     }
     if isCrashed {
@@ -304,8 +322,8 @@ final class TorturedLedger {
 
   /// Opens the ledger, as any process does first.
   private func turn() throws {
-    (crash, isFaultPlanned) = (nil, false)
-    _ = try open().takeTurn()
+    isFaultPlanned = false
+    try files.watching { _ = try open().takeTurn() }
   }
 
   /// No fault any more: everything must be in order.
@@ -318,6 +336,9 @@ final class TorturedLedger {
     try deliver(&tally)
     let ledger = try open()
     _ = try ledger.takeTurn()
+    let keys = try ledger.countKeys()
+    if keys.missingCount > 0 { tally.lose("the keys of \(keys.missing) are gone") }
+    tally.expect(keys.undestroyedCount == 0, "\(keys.undestroyedCount) keys of erased users")
     let log = try lines(disk)
     promises.found(log, &tally)
     promises.check(log, &tally, "in the end")

@@ -64,7 +64,8 @@ struct TortureTests {
 
   @Test(
     "a bug that is planted is found",
-    arguments: [Histories.Canary.answersBeforeSync, .forgetsResult])
+    arguments: [Histories.Canary.answersBeforeSync, .forgetsResult]
+      + (Histories.seesKeys ? [.keysBeforeSync] : []))
   func canary(_ canary: Histories.Canary) throws {
     let tally = try Histories(seed: Self.seed, canary: canary).part().run(0..<20)
     #expect(!tally.isSound)
