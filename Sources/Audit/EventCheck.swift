@@ -37,10 +37,14 @@ package final class EventCheck: EventJudge {
     return unsafe text.holds(time.text.span.bytes)
   }
 
-  /// `type` is the last member of a canonical event.
   private static let archived = LineEnding(of: .ledgerArchived)
+  private static let keyChanged = LineEnding(of: .ledgerKeyChanged)
+  private static let timeStamped = LineEnding(of: .ledgerTimeStamped)
 
-  package func isNotable(_ line: RawSpan) -> Bool { Self.archived.ends(line) }
+  /// Whether an event tells of an archive, or what signatures are judged by.
+  package func isNotable(_ line: RawSpan) -> Bool {
+    Self.archived.ends(line) || Self.keyChanged.ends(line) || Self.timeStamped.ends(line)
+  }
 
   package func note(_ line: [UInt8], _ id: UInt64) -> ArchiveClaim? { Self.claim(line) }
 
@@ -82,8 +86,8 @@ package final class EventCheck: EventJudge {
   }
 }
 
-/// How the lines of a type of event end.
-struct LineEnding: Sendable {
+/// How the lines of a type of event end: `type` is the last member of a canonical event.
+private struct LineEnding: Sendable {
   private let bytes: [UInt8]
 
   init(of type: EventType) { bytes = Array("\"type\":\"\(type.rawValue)\"}".utf8) }

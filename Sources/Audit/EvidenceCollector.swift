@@ -13,9 +13,6 @@ final class EvidenceCollector: EventJudge {
   private var changes: [(event: EventID, change: LedgerKeyChanged)] = []
   private(set) var stamps: [(event: EventID, stamped: LedgerTimeStamped)] = []
 
-  private static let keyChanged = LineEnding(of: .ledgerKeyChanged)
-  private static let timeStamped = LineEnding(of: .ledgerTimeStamped)
-
   init(_ identity: LedgerIdentity, wanted: Set<UInt64>) {
     self.wanted = wanted
     check = EventCheck(identity)
@@ -46,9 +43,7 @@ final class EvidenceCollector: EventJudge {
     check.accepts(line, id, of: commit)
   }
 
-  func isNotable(_ line: RawSpan) -> Bool {
-    check.isNotable(line) || Self.keyChanged.ends(line) || Self.timeStamped.ends(line)
-  }
+  func isNotable(_ line: RawSpan) -> Bool { check.isNotable(line) }
 
   func note(_ line: [UInt8], _ id: UInt64) -> ArchiveClaim? {
     keep(line, id)
