@@ -64,7 +64,17 @@ struct Place {
   let path: String
   let offset: UInt64
 
-  var text: String { "\(ledger.hex) \(path) \(offset)\n" }
+  var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(96)
+    bytes.append(contentsOf: ledger.hex.utf8)
+    bytes.append(UInt8(ascii: " "))
+    bytes.append(contentsOf: path.utf8)
+    bytes.append(UInt8(ascii: " "))
+    bytes.append(contentsOf: String(offset).utf8)
+    bytes.append(UInt8(ascii: "\n"))
+    return bytes
+  }
 }
 
 /// A ledger's 128 random bits, that no other ledger has.
