@@ -107,7 +107,10 @@ let package = Package(
     // Not installed: measures for tools/bench.
     program(
       "ledger-bench",
-      imports: ["Bytes", "Channels", "Dispatching", "EventLog", "Events", "Platform"]),
+      imports: [
+        "Bytes", "CSQLite", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Merkle",
+        "Platform",
+      ]),
     program("ledger-audit", imports: ["AuditorCommands", "CommandLineInterface", "SystemConsole"]),
 
     // Tests. `Simulation` holds the second implementations: the simulated disk and seeded randomness.
@@ -150,7 +153,8 @@ let package = Package(
     tests(
       "LedgerTests",
       imports: [
-        "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform", "Views",
+        "Bytes", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Platform",
+        "Simulation", "Views",
       ]),
     tests(
       "ExportTests",
@@ -169,7 +173,7 @@ let package = Package(
     tests(
       "ProgramTests",
       imports: [
-        "AuditorCommands", "Bytes", "CommandLineInterface", "EventLog", "Merkle",
+        "AuditorCommands", "Bytes", "CommandLineInterface", "EventLog", "Ledger", "Merkle",
         "OperatorCommands", "Platform", "Simulation", "dispatch-ledger", "golden-ledger",
         "ledger-audit",
       ]),

@@ -62,6 +62,17 @@ package struct Digest: Hashable, Sendable, BitwiseCopyable {
   /// 44 characters, the last of them `=`.
   package var base64: String { Base64.encode(bytes) }
 
+  /// Appends ``hex``.
+  package func appendHex(to text: inout [UInt8]) {
+    unsafe withUnsafeBytes { bytes in
+      for index in 0..<Self.byteCount {
+        let byte = unsafe bytes[index]
+        text.append(Hex.digit(byte >> 4))
+        text.append(Hex.digit(byte & 0xF))
+      }
+    }
+  }
+
   /// Appends the 32 bytes.
   package func append(to bytes: inout [UInt8]) {
     unsafe withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }

@@ -28,19 +28,24 @@ struct HeadSlot: Equatable {
     line.number("segment", position.segment, width: 16)
     line.number("offset", position.offset, width: 12)
     line.number("commit", commitOffset, width: 12)
-    line.text("root", root.hex)
-    var bytes = line.finished(at: Place(ledger: ledger, path: LogPath.head, offset: offset))
-    bytes.append(contentsOf: repeatElement(0x0A, count: Self.frontierOffset - bytes.count))
-
+    line.hash("root", root)
     var second = LineWriter("frontier")
     second.number("generation", generation, width: 16)
     second.number("size", position.size, width: 16)
     second.hashes("hashes", frontier?.hashes ?? [])
-    bytes += second.finished(
-      at: Place(
-        ledger: ledger, path: LogPath.head, offset: offset + UInt64(Self.frontierOffset)))
-    bytes.append(contentsOf: repeatElement(0x0A, count: Self.length - bytes.count))
+
+    var bytes = [UInt8](repeating: UInt8(ascii: "\n"), count: Self.length)
+    put(line, at: 0, of: &bytes, in: ledger)
+    put(second, at: Self.frontierOffset, of: &bytes, in: ledger)
     return bytes
+  }
+
+  private func put(
+    _ line: consuming LineWriter, at start: Int, of bytes: inout [UInt8], in ledger: LedgerID
+  ) {
+    let place = Place(ledger: ledger, path: LogPath.head, offset: offset + UInt64(start))
+    let line = line.finished(at: place)
+    bytes.replaceSubrange(start..<start + line.count, with: line)
   }
 
   init(

@@ -4,33 +4,63 @@ import Bytes
 struct LineWriter {
   private(set) var bytes: [UInt8]
 
-  init(_ word: String) { bytes = Array("#\(word)".utf8) }
+  init(_ word: String) {
+    bytes = []
+    // The line of a commit, and most others.
+    bytes.reserveCapacity(320)
+    bytes.append(UInt8(ascii: "#"))
+    bytes.append(contentsOf: word.utf8)
+  }
+
+  private mutating func begin(_ name: String) {
+    bytes.append(UInt8(ascii: " "))
+    bytes.append(contentsOf: name.utf8)
+    bytes.append(UInt8(ascii: "="))
+  }
 
   mutating func number(_ name: String, _ value: UInt64, width: Int) {
-    let digits = padded(value, width)
-    invariant(digits.utf8.count == width, "\(name)=\(value) is wider than \(width) digits")
-    text(name, digits)
+    begin(name)
+    var unit: UInt64 = 1
+    for _ in 1..<width { unit *= 10 }
+    invariant(value / 10 < unit, "\(name)=\(value) is wider than \(width) digits")
+    while unit > 0 {
+      bytes.append(UInt8(ascii: "0") + UInt8(value / unit % 10))
+      unit /= 10
+    }
   }
 
   mutating func checksum(_ name: String, _ value: UInt32) {
-    text(name, Hex.encode((0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) }))
+    begin(name)
+    appendHex(value)
   }
 
+  private mutating func appendHex(_ value: UInt32) {
+    for shift in stride(from: UInt32(28), through: 0, by: -4) {
+      bytes.append(Hex.digit(UInt8(value >> shift & 0xF)))
+    }
+  }
+
+  mutating func hash(_ name: String, _ hash: Digest) { hashes(name, [hash]) }
+
   mutating func hashes(_ name: String, _ hashes: [Digest]) {
-    text(name, hashes.map(\.hex).joined())
+    begin(name)
+    for hash in hashes { hash.appendHex(to: &bytes) }
+  }
+
+  mutating func instant(_ name: String, _ instant: Instant) {
+    begin(name)
+    instant.append(to: &bytes)
   }
 
   mutating func text(_ name: String, _ value: String) {
-    bytes.append(contentsOf: " \(name)=".utf8)
+    begin(name)
     bytes.append(contentsOf: value.utf8)
   }
 
   /// The whole line with its checksum and its newline.
   consuming func finished(at place: Place) -> [UInt8] {
-    bytes.append(contentsOf: " crc=".utf8)
-    let crc = lineChecksum(bytes[...], at: place)
-    bytes.append(
-      contentsOf: Hex.encode((0..<4).map { UInt8(truncatingIfNeeded: crc >> (24 - 8 * $0)) }).utf8)
+    begin("crc")
+    appendHex(lineChecksum(bytes[...], at: place))
     bytes.append(UInt8(ascii: "\n"))
     return bytes
   }

@@ -24,9 +24,16 @@ package struct LogWriter: ~Copyable {
   private var generation: UInt64
   private var lastCommitOffset: UInt64
   private var isStopped = false
+  private var staged = StagedCommits()
+  private var fill = SegmentFill()
 
   /// How many events the log holds, durable or not; also the id of the next event.
   package var size: UInt64 { frontier.size }
+
+  /// How many events whole commits hold that were handed to the system, durable or not.
+  ///
+  /// After a failure: the commits of events from here on are certainly not in the log.
+  package private(set) var handedOver: UInt64
 
   /// Writes one commit; it is durable only after ``synchronize()``.
   ///
@@ -37,15 +44,30 @@ package struct LogWriter: ~Copyable {
   ///   the commit is certainly not in the log, and `.outcomeUnknown` when commits before it, written
   ///   since the last sync, may or may not be. After these two the writer is stopped.
   package mutating func append(_ lines: [[UInt8]], time: Instant) throws(LogError) -> Receipt {
+    let receipt = try stage(lines, time: time)
+    try writeStaged()
+    return receipt
+  }
+
+  /// Adds one commit to those that ``synchronize()`` writes all at once and makes durable.
+  ///
+  /// Of many commits that aren't durable yet some are written before, so that at most 1 MiB and one
+  /// commit waits in memory.
+  ///
+  /// - Throws: As ``append(_:time:)`` does; after `.notWritten` and `.outcomeUnknown`,
+  ///   ``handedOver`` says which of the commits since the last sync may be in the log.
+  package mutating func stage(_ lines: [[UInt8]], time: Instant) throws(LogError) -> Receipt {
     guard !isStopped else { throw .writerStopped }
     invariant(time >= lastTime, "a commit's time is before the last one's")
     let byteCount = try Self.checkedByteCount(of: lines)
     let length = UInt64(CommitLine.length + byteCount)
     if end.offset + length > segmentBytes, end.size > end.segment {
+      try writeStaged()
       try roll(at: time)
     }
-    var body: [UInt8] = []
-    body.reserveCapacity(byteCount)
+    if staged.bytes.count >= StagedCommits.limit { try writeStaged() }
+    let offset = end.offset
+    staged.begin(at: offset, bytes: Int(length))
     var grown = frontier
     var leaves: [Digest] = []
     leaves.reserveCapacity(lines.count)
@@ -56,34 +78,45 @@ package struct LogWriter: ~Copyable {
       let leaf = MerkleTree.leafHash(line)
       grown.append(leaf: leaf)
       leaves.append(leaf)
-      body.append(contentsOf: line)
-      body.append(UInt8(ascii: "\n"))
+      staged.add(line)
     }
-    var checksum = CRC32C()
-    checksum.update(body)
     let commit = CommitLine(
-      first: size, count: lines.count, bytes: byteCount, time: time, body: checksum.value,
+      first: size, count: lines.count, bytes: byteCount, time: time, body: staged.checksum,
       root: grown.root, durable: durable)
-    let offset = end.offset
     let line = commit.encoded(in: ledger, segment: end.segment, offset: offset)
     invariant(line.count == CommitLine.length, "a commit line has \(line.count) bytes")
-    try write(line + body, at: offset)
     frontier = grown
     lastTime = time
     lastCommitOffset = offset
     end.size = grown.size
     end.offset = offset + length
+    staged.finish(with: line, end: end)
     return Receipt(
       first: commit.first, leaves: leaves, root: commit.root, segment: end.segment,
       bodyOffset: offset + UInt64(CommitLine.length))
   }
 
-  /// Makes all that was appended durable, and says so in `head`.
+  /// Hands all that is staged to the system in one write.
+  private mutating func writeStaged() throws(LogError) {
+    guard !isStopped else { throw .writerStopped }
+    do {
+      try staged.write(to: file)
+      handedOver = end.size
+    } catch {
+      isStopped = true
+      handedOver = staged.wholeSize ?? handedOver
+      throw durable.size == handedOver ? .notWritten(error) : .outcomeUnknown(error)
+    }
+  }
+
+  /// Makes all that was appended or staged durable, and says so in `head`.
   ///
-  /// - Throws: `.outcomeUnknown`: what was appended since the last success may or may not be durable.
+  /// - Throws: `.outcomeUnknown`: what was handed over since the last success may or may not be
+  ///   durable. `.notWritten`: nothing of it is in the log.
   package mutating func synchronize() throws(LogError) {
     guard !isStopped else { throw .writerStopped }
     guard durable != end else { return }
+    try writeStaged()
     do {
       try file.synchronize()
       durable = end
@@ -91,6 +124,30 @@ package struct LogWriter: ~Copyable {
     } catch {
       isStopped = true
       throw .outcomeUnknown(error)
+    }
+  }
+
+  /// Fills the active segment with newlines so far ahead, where less than half of that is left, so
+  /// that the next commits needn't make the file grow (`FORMAT.md` §3.4).
+  ///
+  /// Without room for it the log goes on without fill. It becomes durable with the next commit.
+  ///
+  /// - Parameter bytes: How far, at most to the segment's size.
+  package mutating func fillAhead(_ bytes: UInt64) {
+    guard !isStopped else { return }
+    fill.extend(file, from: end.offset, by: bytes, limit: segmentBytes)
+  }
+
+  /// Takes away the fill, as whoever gives up the lock must; what follows the log's end is gone then.
+  ///
+  /// - Throws: `.storage`; all acknowledged commits are durable nevertheless.
+  package mutating func cutFill() throws(LogError) {
+    guard !isStopped else { throw .writerStopped }
+    try synchronize()
+    do {
+      if try fill.cut(file, at: end.offset) { try file.synchronize() }
+    } catch {
+      throw .storage(error)
     }
   }
 
@@ -111,15 +168,6 @@ package struct LogWriter: ~Copyable {
     guard (1...LogLimit.commitEvents).contains(lines.count), byteCount <= LogLimit.commitBytes
     else { throw .commitTooLarge(events: lines.count, bytes: byteCount) }
     return byteCount
-  }
-
-  private mutating func write(_ bytes: [UInt8], at offset: UInt64) throws(LogError) {
-    do {
-      try file.writeFully(bytes, at: offset)
-    } catch {
-      isStopped = true
-      throw durable == end ? .notWritten(error) : .outcomeUnknown(error)
-    }
   }
 
   private mutating func writeHead() throws(StorageError) {
@@ -150,6 +198,8 @@ package struct LogWriter: ~Copyable {
       let (line, checksum) = seal.encoded(in: ledger, segment: end.segment)
       try file.writeFully(line, at: end.offset)
       end.offset += UInt64(line.count)
+      // Behind a seal that has a successor stands nothing.
+      _ = try fill.cut(file, at: end.offset)
       try file.synchronize()
       durable = end
       try writeHead()
@@ -165,6 +215,7 @@ package struct LogWriter: ~Copyable {
     let header = SegmentHeader(
       first: size, created: max(time, lastTime), previous: previous, frontier: frontier)
     file = try SegmentMaker(storage: storage, ledger: ledger).make(header)
+    fill = SegmentFill()
     end = LogPosition(size: size, segment: size, offset: UInt64(header.length))
     durable = end
     lastCommitOffset = end.offset
@@ -187,6 +238,16 @@ package struct Receipt: Hashable, Sendable {
 
   /// The number of events in the ledger after this commit.
   package var size: UInt64 { first + UInt64(leaves.count) }
+
+  package init(
+    first: UInt64, leaves: [Digest], root: Digest, segment: UInt64, bodyOffset: UInt64
+  ) {
+    self.first = first
+    self.leaves = leaves
+    self.root = root
+    self.segment = segment
+    self.bodyOffset = bodyOffset
+  }
 }
 
 // MARK: - Creating and opening
@@ -210,7 +271,8 @@ extension LogWriter {
       var writer = LogWriter(
         recovery: Recovery(), frontier: Frontier(), end: end, durable: end,
         lastTime: identity.created, storage: storage, ledger: identity.id, head: head,
-        segmentBytes: segmentBytes, file: file, generation: 1, lastCommitOffset: end.offset)
+        segmentBytes: segmentBytes, file: file, generation: 1, lastCommitOffset: end.offset,
+        handedOver: 0)
       try writer.writeHead()
       try head.synchronize()
       try storage.synchronizeDirectory(".")
@@ -276,7 +338,7 @@ extension LogWriter {
       recovery: Recovery(), frontier: frontier, end: end, durable: end,
       lastTime: survey.lastTime, storage: storage, ledger: identity.id, head: head,
       segmentBytes: segmentBytes, file: file, generation: survey.slots.first?.generation ?? 1,
-      lastCommitOffset: survey.lastCommitOffset)
+      lastCommitOffset: survey.lastCommitOffset, handedOver: end.size)
     if !isTold { try writer.writeHead() }
     if survey.slots.isEmpty {
       // Both slots, durably: without one, the next crash would stop the ledger.

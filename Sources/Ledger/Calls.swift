@@ -39,7 +39,7 @@ package struct CallReceipt: Sendable {
   package private(set) var results: [ReceiptResult]
   private let isDivided: Bool
 
-  fileprivate init(_ first: Batch, isDivided: Bool) {
+  package init(_ first: Batch, isDivided: Bool = false) {
     batches = [first]
     results = first.results
     self.isDivided = isDivided
@@ -128,7 +128,12 @@ extension Ledger {
       call: call, keys: try CallKeys(key),
       hash: try keys.idempotencyHash(of: call.canonicalBytes), expected: expected,
       size: batch ?? call.count)
-    let first = try perform(step, after: 0)
+    let first: CallReceipt.Batch
+    if let served = try askServer(step) {
+      first = served
+    } else {
+      first = try perform(step, after: 0)
+    }
     report(first)
     var receipt = CallReceipt(first, isDivided: batch != nil)
     var done = first.entries.upperBound
@@ -145,10 +150,21 @@ extension Ledger {
   private func perform(
     _ step: CallStep, after done: Int
   ) throws(LedgerError) -> CallReceipt.Batch {
-    let call = step.call
     let turn = try takeTurn()
+    defer { withExtendedLifetime(turn) {} }
+    switch try decide(step, after: done, turn) {
+    case .done(let batch): return batch
+    case .earlier(let row, let entries): return try repeated(row, entries, turn.durable)
+    }
+  }
+
+  /// Does the same in a turn; what was done before is only named.
+  func decide(
+    _ step: CallStep, after done: Int, _ turn: Turn
+  ) throws(LedgerError) -> StepOutcome {
+    let call = step.call
     if let earlier = try earlier(step, after: done) {
-      return try repeated(earlier.row, done..<earlier.entries, turn)
+      return .earlier(earlier.row, done..<earlier.entries)
     }
     if done == 0, let expected = step.expected, expected != turn.size {
       throw .unexpectedSize(expected: expected, found: turn.size)
@@ -161,9 +177,10 @@ extension Ledger {
     let drafts = try decide(commands, from: call.catalogue == nil ? done : 0, turn)
     let results = ReceiptResult.all(of: drafts.map(\.payload))
     guard !drafts.isEmpty else {
-      return CallReceipt.Batch(
-        isRepeated: false, entries: done..<end, events: nil, size: turn.size, root: turn.root,
-        results: results)
+      return .done(
+        CallReceipt.Batch(
+          isRepeated: false, entries: done..<end, events: nil, size: turn.size, root: turn.root,
+          results: results))
     }
     let first = turn.size
     let key = IdempotencyKey(
@@ -173,10 +190,11 @@ extension Ledger {
     } else {
       try turn.commit(drafts, key: key)
     }
-    try carryOut(erasuresIn: drafts)
-    return CallReceipt.Batch(
-      isRepeated: false, entries: done..<end, events: first...turn.size - 1, size: turn.size,
-      root: turn.root, results: results)
+    try carryOut(erasuresIn: drafts, turn)
+    return .done(
+      CallReceipt.Batch(
+        isRepeated: false, entries: done..<end, events: first...turn.size - 1, size: turn.size,
+        root: turn.root, results: results))
   }
 
   /// Appends a request or a change with whom it concerns: a resolution that doesn't fit in one commit
@@ -200,7 +218,7 @@ extension Ledger {
   ) throws(LedgerError) -> (row: IdempotencyRow, entries: Int)? {
     let text = step.keys.text
     let found = try inViews { () throws(ViewError) -> (IdempotencyRow, Int)? in
-      if done == 0, let row = try views.idempotencyKeys.find(text) { return (row, step.call.count) }
+      if done == 0, let row = try views.idempotencyKeys.find(text) { return (row, step.entries) }
       let bounds = step.keys.bounds(after: done)
       guard
         let row = try views.idempotencyKeys.first(after: bounds.lower, before: bounds.upper),
@@ -209,7 +227,7 @@ extension Ledger {
       return (row, entries)
     }
     guard let (row, entries) = found else { return nil }
-    guard row.hash == step.hash, entries <= step.call.count else {
+    guard row.hash == step.hash, entries <= step.entries else {
       throw .keyReused(key: text, first: row.first)
     }
     return (row, entries)
@@ -296,11 +314,11 @@ extension Ledger {
   }
 
   /// Makes the receipt of an earlier commit again, from the log alone.
-  private func repeated(
-    _ row: IdempotencyRow, _ entries: Range<Int>, _ turn: Turn
+  func repeated(
+    _ row: IdempotencyRow, _ entries: Range<Int>, _ durable: LogPosition
   ) throws(LedgerError) -> CallReceipt.Batch {
     let reader = try inLog { () throws(LogError) in
-      try LogReader(storage, identity: identity, durable: turn.durable)
+      try LogReader(storage, identity: identity, durable: durable)
     }
     // The snapshot vouches for the key; what it came to is told by the archive alone.
     if row.first < reader.first {
@@ -348,12 +366,33 @@ extension Command {
   }
 }
 
+/// What became of some entries of a call.
+enum StepOutcome {
+  case done(CallReceipt.Batch)
+  /// These entries were done before: the commit that a key's row names.
+  case earlier(IdempotencyRow, Range<Int>)
+}
+
 /// What all steps of one call have in common.
-private struct CallStep {
+struct CallStep {
   let call: Call
+  /// How many entries the call has, as whoever made it counts them.
+  let entries: Int
   let keys: CallKeys
   let hash: HexDigest
   let expected: UInt64?
   /// How many entries one commit holds at most.
   let size: Int
+
+  init(
+    call: Call, entries: Int? = nil, keys: CallKeys, hash: HexDigest, expected: UInt64?,
+    size: Int? = nil
+  ) {
+    self.call = call
+    self.entries = entries ?? call.count
+    self.keys = keys
+    self.hash = hash
+    self.expected = expected
+    self.size = size ?? call.count
+  }
 }

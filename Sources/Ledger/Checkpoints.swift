@@ -25,9 +25,24 @@ extension Ledger {
     return newest
   }
 
+  /// Signs what a writer says is durable, beside it; nothing where another process is signing, or where more
+  /// than that is signed.
+  func signCheckpoint(of head: TreeHead) throws(LedgerError) {
+    do throws(LedgerError) {
+      _ = try signOnce(isWaiting: false, head)
+    } catch {
+      // Somebody else may have signed what was appended since.
+      guard case .signing(.signedMore(let signed, _)) = error,
+        try inStorage({ () throws(StorageError) in
+          try Head.newestSize(in: storage, of: identity.id)
+        }) >= signed
+      else { throw error }
+    }
+  }
+
   /// - Returns: The newest checkpoint, and how many events it covers.
   private func signOnce(
-    isWaiting: Bool
+    isWaiting: Bool, _ known: TreeHead? = nil
   ) throws(LedgerError) -> (note: SignedNote, size: UInt64)? {
     let keyFiles = try inStorage { () throws(StorageError) in
       try FileStorage.open(directory: path.keys)
@@ -35,7 +50,9 @@ extension Ledger {
     guard let lock = try lockKeys(keyFiles, isWaiting: isWaiting) else { return nil }
     defer { withExtendedLifetime(lock) {} }
     let files = CheckpointFiles(storage)
-    guard let head = try durableHead() else { return nil }
+    var head = known
+    if head == nil { head = try durableHead() }
+    guard let head else { return nil }
     guard let checkpoint = Checkpoint(origin: identity.origin, head: head) else {
       fatalError("invariant broken: '\(identity.origin)' can't stand in a checkpoint")
     }

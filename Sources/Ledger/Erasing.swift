@@ -93,14 +93,15 @@ extension Ledger {
     }
   }
 
-  /// Destroys the keys of the users whom durable events have just erased.
+  /// Destroys the keys of the users whom events have just erased, once these are durable.
   ///
   /// - Throws: `.erasureUnfinished`: the events are durable, and whoever opens next tries again.
-  func carryOut(erasuresIn drafts: [EventDraft]) throws(LedgerError) {
+  func carryOut(erasuresIn drafts: [EventDraft], _ turn: Turn) throws(LedgerError) {
     let users: [EntityID] = drafts.compactMap { draft in
       if case .userErased(let erased) = draft.payload { erased.userID } else { nil }
     }
     if users.isEmpty { return }
+    try turn.makeDurable()
     do {
       try keys.destroy(users)
       try carryOutErasures()

@@ -17,7 +17,7 @@ extension Ledger {
     let turn = try takeTurn()
     let size = UInt64(issued.size)
     guard size <= turn.size else { throw .otherHistory(size: size) }
-    let tree = try catchUpTree(to: turn)
+    let tree = try catchUpTree(to: turn.frontier, durable: turn.durable)
     let frontier = try inStorage { () throws(StorageError) in try tree.frontier(of: size) }
     guard sameBytes(frontier.root.base64, issued.root.text) else {
       throw .otherHistory(size: size)

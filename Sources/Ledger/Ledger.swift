@@ -22,14 +22,18 @@ package final class Ledger {
   let patienceMilliseconds: Int
   /// Tells whoever runs the call what was put right on the way.
   package var tell: (LedgerNote) -> Void = { _ in }
+  /// The server that holds the writer's lock, where one runs.
+  let server: ServerAccess
   /// The snapshot that stands for what is archived, once it was asked for.
   var openedSnapshot: LogSnapshot?
 
   /// Opens the ledger in a directory.
   ///
+  /// - Parameter usesServer: Whether a server that holds the lock is asked, and not waited for.
   /// - Throws: `.noLedger`, `.log` with `.badIdentity` or `.unknownFormat`, `.views`.
   package convenience init(
-    _ path: LedgerPath, surroundings: Surroundings, patienceMilliseconds: Int = 10_000
+    _ path: LedgerPath, surroundings: Surroundings, patienceMilliseconds: Int = 10_000,
+    usesServer: Bool = true
   ) throws(LedgerError) {
     guard
       try inFiles({ () throws(PlatformError) in
@@ -45,13 +49,14 @@ package final class Ledger {
     }
     try Self.refuseUntrusted(storage, path, [".", LogPath.logDirectory], .directory)
     try self.init(
-      path, in: storage, surroundings: surroundings, patienceMilliseconds: patienceMilliseconds)
+      path, in: storage, surroundings: surroundings, patienceMilliseconds: patienceMilliseconds,
+      usesServer: usesServer)
   }
 
   /// Opens the ledger whose log and `LEDGER` lie in `storage`; keys and views lie at the path.
   package init(
     _ path: LedgerPath, in storage: any Storage, surroundings: Surroundings,
-    patienceMilliseconds: Int = 10_000
+    patienceMilliseconds: Int = 10_000, usesServer: Bool = false
   ) throws(LedgerError) {
     self.path = path
     self.surroundings = surroundings
@@ -59,6 +64,8 @@ package final class Ledger {
     self.storage = storage
     let identity = try inLog { () throws(LogError) in try LedgerIdentity.read(from: storage) }
     self.identity = identity
+    server = ServerAccess(
+      usesServer ? path.socket : nil, ledgerID: identity.id.hex, surroundings: surroundings)
     keys = try KeyStore(path, ledgerID: identity.id.hex, surroundings: surroundings)
     if let files = storage as? FileStorage {
       views = try Self.openViews(of: path, in: files)
@@ -68,50 +75,81 @@ package final class Ledger {
     }
   }
 
-  /// Waits for the writer's lock, recovers the log's end where that is needed, and catches up.
+  /// Waits for the writer's lock, recovers the log's end where that is needed, and catches up; or asks
+  /// the server that has the lock.
   ///
   /// - Throws: `.locked` when another process holds the lock for too long; `.log` with
   ///   `.needsRepair`.
   package func takeTurn() throws(LedgerError) -> Turn {
-    try turn(holding: lockForWriting())
+    guard server.isAllowed else { return try turn(holding: lockForWriting()) }
+    let deadline = Patience(milliseconds: patienceMilliseconds)
+    while true {
+      if let log = try server.takeTurn(within: deadline) {
+        keys.beginTurn()
+        let turn = Turn(ledger: self, log: log)
+        try catchUp(to: turn)
+        return turn
+      }
+      // A server may begin while its lock is waited for.
+      if let head = try lock(milliseconds: min(deadline.restMilliseconds, 1_000)) {
+        return try turn(holding: head)
+      }
+      guard deadline.restMilliseconds > 0 else {
+        throw .locked(milliseconds: patienceMilliseconds)
+      }
+    }
   }
 
   /// Waits for the writer's lock.
   ///
   /// - Returns: `head`, open for writing and locked until the last reference goes.
+  /// - Throws: `.serverHolds` where a server has it, which isn't waited for.
   func lockForWriting() throws(LedgerError) -> any StorageFile {
-    let head = try inStorage { () throws(StorageError) in
-      try Head.open(in: storage)
+    if try server.connected() != nil { throw .serverHolds }
+    guard let head = try lock(milliseconds: patienceMilliseconds) else {
+      throw .locked(milliseconds: patienceMilliseconds)
     }
-    let isTaken = try inStorage { () throws(StorageError) in
-      try acquire(
-        head, turnstile: LogPath.identity, in: storage, timeoutMilliseconds: patienceMilliseconds)
-    }
-    guard isTaken else { throw .locked(milliseconds: patienceMilliseconds) }
     return head
+  }
+
+  private func lock(milliseconds: Int) throws(LedgerError) -> (any StorageFile)? {
+    try inStorage { () throws(StorageError) -> (any StorageFile)? in
+      let head = try Head.open(in: storage)
+      let isTaken = try acquire(
+        head, turnstile: LogPath.identity, in: storage, timeoutMilliseconds: milliseconds)
+      return isTaken ? head : nil
+    }
   }
 
   /// Begins a turn under a lock that is held.
   func turn(holding head: any StorageFile) throws(LedgerError) -> Turn {
     let known = (try? views.cursor().next) ?? 0
-    let writer: LogWriter
-    do {
-      writer = try LogWriter.open(
-        storage, identity: identity, head: head, knownDurable: known,
-        segmentBytes: surroundings.segmentBytes)
+    let log: HeldLog
+    do throws(LogError) {
+      log = HeldLog(
+        self,
+        try LogWriter.open(
+          storage, identity: identity, head: head, knownDurable: known,
+          segmentBytes: surroundings.segmentBytes))
     } catch {
       throw .log(error)
     }
-    let turn = Turn(ledger: self, writer: writer)
+    let turn = Turn(ledger: self, log: log)
     if turn.recovery.isHeadRebuilt { tell(.headRebuilt) }
     if !turn.recovery.adopted.isEmpty { tell(.adopted(turn.recovery.adopted)) }
+    try prepare(turn)
+    return turn
+  }
+
+  /// Does what whoever has the lock does first: views, tree and keys follow the log, and what a crash
+  /// has left is recorded and finished.
+  func prepare(_ turn: Turn) throws(LedgerError) {
     keys.beginTurn()
     try catchUp(to: turn)
     try carryOutErasures()
-    turn.catchUpTree()
+    turn.log.catchUpTree()
     try turn.recordQuarantine()
     try turn.finishResolutions()
-    return turn
   }
 
   // MARK: - Views

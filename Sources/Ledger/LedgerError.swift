@@ -22,6 +22,12 @@ package indirect enum LedgerError: Error {
   case views(ViewError)
   /// Another process held the writer's lock for longer than was waited.
   case locked(milliseconds: Int)
+  /// A server has the writer's lock for as long as it runs, and what was asked isn't its to do.
+  case serverHolds
+  /// A server went away between a request and its answer: nobody knows whether it was done.
+  case serverGone
+  /// A server answered what no server of this version does.
+  case badServer
   /// Another process is delivering.
   case delivering
   /// The ledger has another size than the caller expected.

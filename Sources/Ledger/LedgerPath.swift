@@ -18,6 +18,9 @@ package struct LedgerPath: Hashable, Sendable {
   package var configuration: String { joinPath(directory, Self.configurationName) }
   /// What one process at a time holds a lock on while it delivers.
   package static let delivering = "delivering"
+  /// Where a server that holds the writer's lock is asked; a symbolic link where it listens elsewhere.
+  package static let socketName = "serve.sock"
+  package var socket: String { joinPath(directory, Self.socketName) }
   static let indexName = "index"
   static let viewsName = "views.db"
   package var index: String { joinPath(directory, Self.indexName) }

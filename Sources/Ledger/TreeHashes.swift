@@ -7,8 +7,9 @@ extension Ledger {
   /// aren't of this tree.
   ///
   /// - Returns: The index, which ends as `frontier` says.
-  func catchUpTree(to turn: Turn) throws(LedgerError) -> TreeIndex {
-    let frontier = turn.frontier
+  func catchUpTree(
+    to frontier: Frontier, durable: LogPosition
+  ) throws(LedgerError) -> TreeIndex {
     let index = try inStorage { () throws(StorageError) in try TreeIndex(writing: storage) }
     let reached = try inStorage { () throws(StorageError) in
       min(try index.size(), frontier.size)
@@ -16,7 +17,7 @@ extension Ledger {
     let found = try inStorage { () throws(StorageError) in try index.frontier(of: reached) }
     if found == frontier { return index }
     let reader = try inLog { () throws(LogError) in
-      try LogReader(storage, identity: identity, durable: turn.durable)
+      try LogReader(storage, identity: identity, durable: durable)
     }
     // The hashes of what comes before are right exactly if all that follows leads to the root.
     if (reader.first..<frontier.size).contains(reached),

@@ -6,34 +6,37 @@ import Merkle
 import Platform
 import Views
 
-/// One holding of the writer's lock: decide, append, make durable, project; it ends with the last
-/// reference.
+/// One holding of the writer's lock, or of a server that has it: decide, append, make durable, project; it
+/// ends with the last reference.
 package final class Turn {
   package let ledger: Ledger
-  private var writer: LogWriter
+  let log: any TurnLog
   /// The `time` of all events of this turn: the clock's, or the last event's where the clock is
   /// behind.
   package let now: Instant
   /// What the clock said, where that was earlier.
   private let clock: Instant?
-  /// The stored hashes of the tree, as far as they could be brought to the log's end.
-  private var tree: TreeIndex?
+  /// Who asks.
+  private let actor: String
+  /// What the turn's first commit came to.
+  private(set) var firstReceipt: Receipt?
 
-  init(ledger: Ledger, writer: consuming LogWriter) {
+  init(ledger: Ledger, log: any TurnLog, actor: String? = nil) {
     self.ledger = ledger
+    self.log = log
+    self.actor = actor ?? log.actor ?? ledger.surroundings.actor
     let reading = ledger.surroundings.now()
-    now = max(reading, writer.lastTime)
+    now = max(reading, log.lastTime)
     clock = reading < now ? reading : nil
-    self.writer = writer
   }
 
   /// What opening the log found and did.
-  package var recovery: Recovery { writer.recovery }
+  package var recovery: Recovery { log.recovery }
   /// How many events the ledger holds.
-  package var size: UInt64 { writer.size }
-  package var durable: LogPosition { writer.durable }
-  package var root: Digest { writer.frontier.root }
-  var frontier: Frontier { writer.frontier }
+  package var size: UInt64 { log.frontier.size }
+  package var durable: LogPosition { log.durable }
+  package var root: Digest { log.frontier.root }
+  var frontier: Frontier { log.frontier }
   private var views: ViewStore { ledger.views }
 
   /// A decider for one command, on the views as they stand and for events from `nextID` on.
@@ -47,7 +50,11 @@ package final class Turn {
       now: now, nextID: nextID ?? size, dispatchID: dispatchID,
       zone: { surroundings.rules(of: $0) }, tzdata: surroundings.tzdata,
       personalData: ledger.keys.personalData)
-    context.subject = { [durable, ledger] in ledger.subject(of: $0, durable: durable) }
+    context.subject = { [durable, size, ledger] event in
+      guard event >= durable.size else { return ledger.subject(of: event, durable: durable) }
+      // It shares its sync with what is decided here.
+      return event < size ? (try? ledger.views.streams.subject(of: event)) ?? nil : nil
+    }
     return Decider(state: ViewState(views), context: context)
   }
 
@@ -59,7 +66,7 @@ package final class Turn {
     return drafts.enumerated().map { index, draft in
       draft.recorded(
         id: first + UInt64(index), time: now, source: ledger.identity.origin,
-        actor: ledger.surroundings.actor, clock: clock,
+        actor: actor, clock: clock,
         idempotencyKey: index == 0 ? key?.text : nil,
         idempotencyHash: index == 0 ? key?.hash : nil)
     }
@@ -79,56 +86,23 @@ package final class Turn {
     guard lines.count <= LogLimit.commitEvents, bytes <= LogLimit.commitBytes else {
       throw .callTooLarge(events: lines.count, bytes: bytes)
     }
-    var frontier = writer.frontier
-    let receipt: Receipt
-    do {
-      receipt = try writer.append(lines, time: now)
-      try writer.synchronize()
-    } catch {
-      throw .log(error)
-    }
-    // What fails from here on loses nothing: the next turn catches up.
-    do {
-      try project(events, lines, receipt)
-    } catch {
-      views.rollback()
-      ledger.tell(.viewsBehind(error))
-    }
-    do {
-      try tree?.append(receipt.leaves, to: &frontier)
-    } catch {
-      tree = nil
-    }
+    let receipt = try log.append(events, lines, at: now)
+    firstReceipt = firstReceipt ?? receipt
     return receipt
   }
 
-  /// Closes the active segment, so that what it holds can be archived; false where it is empty.
-  package func closeSegment() throws(LedgerError) -> Bool {
-    do { return try writer.closeSegment(at: now) } catch { throw .log(error) }
-  }
+  /// Makes what was appended durable, where others share its sync.
+  func makeDurable() throws(LedgerError) { try log.makeDurable() }
 
-  private func project(
-    _ events: [Event], _ lines: [[UInt8]], _ receipt: Receipt
-  ) throws(ViewError) {
-    try views.begin()
-    var offset = receipt.bodyOffset
-    for (event, line) in zip(events, lines) {
-      let location = EventLocation(
-        segment: receipt.segment, offset: offset, length: line.count)
-      try views.apply(event, at: location, commit: receipt.first...receipt.size - 1)
-      offset += UInt64(line.count + 1)
-    }
-    let end = writer.durable
-    try views.commit(
-      Cursor(next: end.size, root: receipt.root, segment: end.segment, offset: end.offset))
-  }
+  /// Closes the active segment, so that what it holds can be archived; false where it is empty.
+  package func closeSegment() throws(LedgerError) -> Bool { try log.closeSegment(at: now) }
 
   /// Lets `body` see the views with `drafts` already in them, and forgets them again.
   func overlaying<Result>(
     _ body: (_ apply: ([EventDraft]) throws(LedgerError) -> Void) throws(LedgerError) -> Result
   ) throws(LedgerError) -> Result {
-    try inViews { () throws(ViewError) in try views.begin() }
-    defer { views.rollback() }
+    try inViews { () throws(ViewError) in try views.beginProvisional() }
+    defer { views.endProvisional() }
     var next = size
     return try body { (drafts) throws(LedgerError) in
       for event in self.events(of: drafts, from: next) {
@@ -143,12 +117,6 @@ package final class Turn {
   }
 
   // MARK: - What whoever opens does first
-
-  /// Brings the stored hashes of the tree to the log's end; a call that can't do so goes on
-  /// without.
-  func catchUpTree() {
-    tree = try? ledger.catchUpTree(to: self)
-  }
 
   /// Appends `ledger.recovered` for each file in `quarantine/` that no event names yet.
   func recordQuarantine() throws(LedgerError) {

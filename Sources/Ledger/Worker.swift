@@ -339,6 +339,7 @@ package final class Worker {
     let now = SystemClock.monotonicNanoseconds()
     guard isIdle || now - since >= Self.signingNanoseconds else { return }
     unsignedSince = nil
+    if ledger.isServed { return }
     do {
       try ledger.signCheckpoint()
     } catch {

@@ -33,6 +33,7 @@ enum DoctorCommand {
     if diagnosis.isWritable, let head = diagnosis.head {
       do throws(CommandFailure) {
         let ledger = try world.open(invocation, NoteBook())
+        diagnosis.add(server(ledger))
         let (finding, areUsable) = views(ledger, size: head.size, root: head.root)
         diagnosis.add([finding])
         if areUsable {
@@ -57,6 +58,17 @@ enum DoctorCommand {
         : .ok("settings", "channels: \(codes.joined(separator: ", "))")
     } catch {
       return .problem("settings", error.happened, next: error.hint)
+    }
+  }
+
+  /// The server that has the ledger, where one runs.
+  private static func server(_ ledger: Ledger) -> [Finding] {
+    do throws(LedgerError) {
+      guard let status = try ledger.serverStatus() else { return [] }
+      return [.ok("server", status.text)]
+    } catch {
+      let failure = CommandFailure(error)
+      return [.problem("server", failure.happened, next: failure.hint)]
     }
   }
 

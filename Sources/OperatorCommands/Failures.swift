@@ -34,6 +34,9 @@ extension CommandFailure {
       self.init(
         .locked, "another process held the ledger for \(milliseconds / 1_000) seconds",
         notDone: Self.nothing, hint: "try again, or wait longer with --wait SECONDS")
+    case .serverHolds: self = .serverHolds
+    case .serverGone: self = .serverGone
+    case .badServer: self = .badServer
     case .delivering: self = .delivering
     case .unexpectedSize(let expected, let found):
       self.init(
@@ -118,6 +121,26 @@ extension CommandFailure {
       stillGood: "that the user is erased is durable, and nothing is sent to it any more",
       notDone: "its key may still be there",
       hint: "mend that: the next command that writes destroys it, and 'doctor' tells")
+  }
+
+  private static var serverHolds: CommandFailure {
+    CommandFailure(
+      .locked, "a server holds the ledger", notDone: Self.nothing,
+      hint: "'dispatch-ledger status' names its process: stop it first")
+  }
+
+  private static var badServer: CommandFailure {
+    CommandFailure(
+      .unavailable, "what listens on serve.sock isn't a server that this program knows",
+      notDone: Self.nothing, hint: "stop the server, or use programs of the same release")
+  }
+
+  private static var serverGone: CommandFailure {
+    CommandFailure(
+      .durabilityUnknown,
+      "the server went away before it answered, so nobody knows whether the call is recorded",
+      stillGood: "all that was acknowledged before is durable",
+      hint: "repeat the call with the same --key: it answers what holds")
   }
 
   private static var delivering: CommandFailure {

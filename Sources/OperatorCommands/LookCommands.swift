@@ -66,6 +66,7 @@ enum StatusCommand {
   ) throws(CommandFailure) -> ExitStatus {
     let notes = NoteBook()
     let ledger = try world.open(invocation, notes)
+    let server = try inLedger { () throws(LedgerError) in try ledger.serverStatus() }
     let turn = try inLedger { () throws(LedgerError) in try ledger.takeTurn() }
     notes.print(to: &session)
     let (size, root, now) = (turn.size, turn.root, turn.now)
@@ -92,6 +93,7 @@ enum StatusCommand {
     document["open_attempts"] = .integer(Int64(counts.open))
     document["origin"] = .string(ledger.identity.origin)
     document["root"] = .string(root.base64)
+    document["server"] = server.map { .object($0.document) }
     document["size"] = .string(String(size))
     document["unknown_outcomes"] = .integer(Int64(counts.unknown))
     document["v"] = 1
@@ -107,6 +109,7 @@ enum StatusCommand {
       "notices due": "\(counts.due)", "attempts without a result": "\(counts.open)",
       "unknown outcomes": "\(counts.unknown)",
     ]
+    if let server { block.append("server", server.text) }
     if let next = counts.next { block.append("next notice due", next.text) }
     for count in counts.types { block.append(count.type.rawValue, "\(count.events)") }
     try session.print(block)

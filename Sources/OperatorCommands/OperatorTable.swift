@@ -46,8 +46,8 @@ package let operatorTable = CommandTable<OperatorWorld>(
     CommandSection(
       "Maintain",
       [
-        BackupCommand.entry, RepairCommand.entry, EraseCommand.entry.signed, ViewCommands.check,
-        ViewCommands.rebuild,
+        ServeCommand.entry.signed, BackupCommand.entry, RepairCommand.entry,
+        EraseCommand.entry.signed, ViewCommands.check, ViewCommands.rebuild,
         ConfigCommands.show.paged, ConfigCommands.path, ConfigCommands.check,
       ]),
   ],

@@ -8,7 +8,12 @@
 
 /// Who runs this process and where, as an event's `actor`: `user:ops@host7`.
 package func actorOfProcess() -> String {
-  actor(login: loginName(of: getuid()) ?? "\(getuid())", host: hostName())
+  actor(ofUser: getuid())
+}
+
+/// A user of this machine as an event's `actor`, by the number that the system knows the user by.
+package func actor(ofUser number: UInt32) -> String {
+  actor(login: loginName(of: number) ?? "\(number)", host: hostName())
 }
 
 /// The one text for a login at a host, made of visible ASCII characters: any other becomes `?`.

@@ -12,7 +12,7 @@ package enum PlatformError: Error, Hashable, Sendable {
   package enum Operation: String, Hashable, Sendable {
     case open, read, write, synchronize, close, status, list, rename, remove, changePermissions
     case createDirectory, synchronizeDirectory, workingDirectory, randomBytes, findGroup
-    case watchSignals, spawn, createLink
+    case watchSignals, spawn, createLink, listen, connect
   }
 
   /// Whether the file or directory isn't there.

@@ -30,6 +30,9 @@ package enum StopRequest {
   /// Whether such a signal has come.
   package static var isMade: Bool { wasMade.load(ordering: .acquiring) }
 
+  /// What can be read once the request is made, beside other descriptors; -1 where nobody listens.
+  static var descriptor: Int32 { listeningEnd.load(ordering: .relaxed) }
+
   /// Waits so long, at most a day, or until the request is made.
   ///
   /// - Returns: ``isMade``.

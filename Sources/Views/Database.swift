@@ -24,6 +24,9 @@ import CSQLite
 
   /// Pages that the write-ahead log may hold while somebody goes on writing it.
   private static let longLog: Int32 = 1_000
+  /// Where somebody else copies them back, so that no commit waits for the disk; beyond so many pages
+  /// that isn't waited for.
+  private static let overlongLog: Int32 = 16_000
   /// Pages that it may hold when its writer leaves: whoever comes next reads all of them first, at
   /// about 3 us a page, while copying them back costs two syncs.
   private static let leftLog: Int32 = 256
@@ -32,6 +35,7 @@ import CSQLite
   /// Pages in the write-ahead log after the last commit of this connection; SQLite writes it.
   private let loggedPages: UnsafeMutablePointer<Int32>
   private var isSyncingNormally = false
+  private var mostLoggedPages = longLog
   private var statements: [UInt: OpaquePointer]
 
   /// Opens the database; of a file's content nothing is read yet.
@@ -90,6 +94,17 @@ import CSQLite
     try check(code, "sqlite3_db_config \(option)")
   }
 
+  /// From now on another connection copies the write-ahead log back in time, by ``copyBack()``, and
+  /// another writer is waited for no longer than this.
+  package func leaveCopyingBack(patienceMilliseconds: Int32) {
+    mostLoggedPages = Self.overlongLog
+    _ = unsafe sqlite3_busy_timeout(connection, patienceMilliseconds)
+  }
+
+  /// Copies the write-ahead log's pages to where they belong, as far as nobody still reads older
+  /// ones.
+  package func copyBack() { copyBack(SQLITE_CHECKPOINT_PASSIVE) }
+
   /// Runs statements that take no parameters and whose answers nobody needs.
   package func execute(_ sql: String) throws(ViewError) {
     let code = unsafe sqlite3_exec(connection, sql, nil, nil, nil)
@@ -109,7 +124,7 @@ import CSQLite
   /// Ends the transaction and keeps what it wrote.
   package func commit() throws(ViewError) {
     try execute("COMMIT")
-    if unsafe loggedPages.pointee >= Self.longLog { copyBack(SQLITE_CHECKPOINT_PASSIVE) }
+    if unsafe loggedPages.pointee >= mostLoggedPages { copyBack(SQLITE_CHECKPOINT_PASSIVE) }
   }
 
   /// Copies the write-ahead log's pages to where they belong, as far as nobody still reads older

@@ -60,6 +60,16 @@ package struct IdempotencyRow: Hashable, Sendable {
   /// How many events the log held after it.
   package var size: UInt64 { last + 1 }
 
+  package init(
+    key: String, hash: HexDigest, first: EventID, last: EventID, location: EventLocation
+  ) {
+    self.key = key
+    self.hash = hash
+    self.first = first
+    self.last = last
+    self.location = location
+  }
+
   init(_ row: inout Row) throws(ViewError) {
     key = try row.next()
     hash = try row.next()

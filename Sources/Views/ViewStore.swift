@@ -12,6 +12,8 @@ package final class ViewStore {
   private var next: EventID = 0
   /// Events of the open transaction, by type: counted here, so that an event costs no row for it.
   private var uncounted: [EventType: Int] = [:]
+  /// What held before ``beginProvisional()``, where that began within a transaction.
+  private var beforeProvisional: (next: EventID, uncounted: [EventType: Int])?
 
   /// Opens the views; nothing is read or made yet: see ``condition(next:root:)`` and ``create()``.
   ///
@@ -153,6 +155,23 @@ package final class ViewStore {
     guard mode == "delete" else {
       throw .malformed(statement: "PRAGMA journal_mode=DELETE", column: 0)
     }
+  }
+
+  /// From here on what is applied is forgotten by ``endProvisional()``: all that was applied in the
+  /// open transaction before stays, and where none is open one begins.
+  package func beginProvisional() throws(ViewError) {
+    guard isInTransaction else { return try begin() }
+    try database.execute("SAVEPOINT provisional")
+    beforeProvisional = (next, uncounted)
+  }
+
+  /// Forgets all that was applied since ``beginProvisional()``.
+  package func endProvisional() {
+    guard let before = beforeProvisional else { return rollback() }
+    beforeProvisional = nil
+    (next, uncounted) = before
+    // Some errors have rolled back all of the transaction already.
+    if isInTransaction { try? database.execute("ROLLBACK TO provisional; RELEASE provisional") }
   }
 
   /// Forgets all that was applied since ``begin()``; without a transaction it does nothing.
