@@ -248,8 +248,11 @@ struct ServeTests {
       seen += String(decoding: data, as: UTF8.self)
     }
     clients.wait()
+    // It may wait for somebody to read.
+    try log.fileHandleForReading.close()
     worker.terminate()
     worker.waitUntilExit()
+    auditor.terminate()
     auditor.waitUntilExit()
     #expect(worker.terminationStatus == 0)
     #expect(server.stop() == 0)
