@@ -16,7 +16,9 @@ extension CommandTable {
       try session.finish()
       return session.endPaging() == nil ? .unavailable : status
     } catch {
-      if error == .readerIsGone, let wasPaged = session.endPaging() {
+      if error == .readerIsGone {
+        // A pager that can't be run may be gone before anything was written to it.
+        guard let wasPaged = session.endPaging() else { return .unavailable }
         // Whoever leaves a pager has seen enough; whoever leaves a pipe misses something.
         return wasPaged ? .done : error.status
       }
