@@ -110,7 +110,9 @@ final class CommitWindow {
       guard try load(body.upperBound, of: segment) >= body.upperBound,
         takeEvents(in: body, of: line, judge)
       else {
+        // What was taken of it goes again.
         parts.removeLast(parts.count - Int(line.first - (commits.first?.line.first ?? line.first)))
+        notable.removeAll { $0.id >= line.first }
         return false
       }
       commits.append(PlacedCommit(line: line, offset: place.offset))

@@ -1,4 +1,5 @@
 import EventLog
+import Foundation
 import Platform
 import Simulation
 import Testing
@@ -18,10 +19,17 @@ struct WindowTests {
     let disk = try WrittenLedger.make(bytes: 60_000)
     let expected = try WrittenLedger.report(of: disk, windowBytes: Self.whole)
     #expect(expected.state == .clean && expected.damage.isEmpty && expected.size > 60)
+    // Threads need files of the system: a simulated disk notes each call, for one thread alone.
+    let directory = FileManager.default.temporaryDirectory
+      .appendingPathComponent("windows-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    try WrittenLedger.write(disk, to: directory)
+    let files = try FileStorage.openForReading(directory: directory.path)
     for length: UInt64 in [1, 7, 256, 300, 1_000, 4_096, 16_384] {
-      for workers in [Self.backwards, Self.threads] {
-        let report = try WrittenLedger.report(
-          of: disk, windowBytes: length, workers: workers)
+      for report in [
+        try WrittenLedger.report(of: disk, windowBytes: length, workers: Self.backwards),
+        try WrittenLedger.report(of: files, windowBytes: length, workers: Self.threads),
+      ] {
         #expect(report == expected, "windows of \(length) bytes")
       }
     }
