@@ -46,11 +46,8 @@ package final class EventCheck: EventJudge {
     Self.archived.ends(line) || Self.keyChanged.ends(line) || Self.timeStamped.ends(line)
   }
 
-  package func note(_ line: [UInt8], _ id: UInt64) -> ArchiveClaim? { Self.claim(line) }
-
-  /// What a well-formed line tells of an archive; `nil` where it tells of something else.
-  static func claim(_ line: [UInt8]) -> ArchiveClaim? {
-    guard unsafe archived.ends(line.span.bytes), let event = try? Event(decoding: line),
+  package func note(_ line: [UInt8], _ id: UInt64) -> ArchiveClaim? {
+    guard unsafe Self.archived.ends(line.span.bytes), let event = try? Event(decoding: line),
       case .ledgerArchived(let part) = event.payload,
       let root = Base64.decode(part.root.text.utf8).flatMap({ Digest(bytes: $0) })
     else { return nil }

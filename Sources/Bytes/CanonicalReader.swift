@@ -189,23 +189,9 @@ extension CanonicalReader {
   /// Steps over an integer within ±(2^53 - 1).
   @inlinable @inline(__always)
   package mutating func takeInteger() -> Int64? {
-    let isNegative = isNext("-")
-    let start = isNegative ? offset &+ 1 : offset
-    var end = start
-    var magnitude: Int64 = 0
-    while true {
-      let digit = byte(end) &- UInt8(ascii: "0")
-      guard digit < 10 else { break }
-      magnitude = magnitude &* 10 &+ Int64(digit)
-      end &+= 1
-      guard magnitude <= .greatestInJSON else { return nil }
-    }
-    // At least one digit; zero alone begins with zero, and has no sign.
-    guard end > start, !stands("0", at: start) || (end == start &+ 1 && !isNegative) else {
-      return nil
-    }
-    offset = end
-    return isNegative ? -magnitude : magnitude
+    guard let number = unsafe canonicalInteger(in: bytes, at: offset) else { return nil }
+    offset = number.end
+    return number.value
   }
 
   /// Steps over `true` or `false`.
@@ -223,6 +209,29 @@ extension CanonicalReader {
     offset = end
     return true
   }
+}
+
+/// The canonical integer within ±(2^53 - 1) that stands there, and the place behind it; some byte that is
+/// no digit must follow.
+@inlinable @inline(__always)
+func canonicalInteger(
+  in bytes: UnsafePointer<UInt8>, at offset: Int
+) -> (value: Int64, end: Int)? {
+  let isNegative = unsafe bytes[offset] == UInt8(ascii: "-")
+  let start = isNegative ? offset &+ 1 : offset
+  var end = start
+  var magnitude: Int64 = 0
+  while true {
+    let digit = unsafe bytes[end] &- UInt8(ascii: "0")
+    guard digit < 10 else { break }
+    magnitude = magnitude &* 10 &+ Int64(digit)
+    end &+= 1
+    guard magnitude <= .greatestInJSON else { return nil }
+  }
+  // At least one digit; zero alone begins with zero, and has no sign.
+  let beginsWithZero = unsafe bytes[start] == UInt8(ascii: "0")
+  guard end > start, !beginsWithZero || (end == start &+ 1 && !isNegative) else { return nil }
+  return (isNegative ? -magnitude : magnitude, end)
 }
 
 /// Whether two runs of `count` bytes are the same; where the count is known, so are the steps.

@@ -25,9 +25,6 @@
   package static let mostValues = 64
   private static let mostConstants = 4_096
 
-  /// How many values the lines have.
-  package var valueCount: Int { runs.count }
-
   /// Learns the shape of a canonical line, and hands over where its values stand.
   ///
   /// - Returns: `nil` where a string has a mark, or where there is too much of all.
@@ -85,14 +82,15 @@
   ///
   /// - Parameters:
   ///   - marks: The line's own, with ``TextMarks/guards`` behind them.
-  ///   - values: Has room for ``valueCount`` ranges.
+  ///   - values: Has room for ``mostValues`` ranges.
   func matches(
     _ line: UnsafeRawBufferPointer, marks: UnsafeBufferPointer<UInt32>,
     values: UnsafeMutableBufferPointer<Range<Int>>
   ) -> Bool {
-    guard let bytes = unsafe line.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
-      return false
-    }
+    // What stands last stops every integer.
+    guard let bytes = unsafe line.baseAddress?.assumingMemoryBound(to: UInt8.self),
+      unsafe bytes[line.count - 1] == UInt8(ascii: "}")
+    else { return false }
     return unsafe constants.withUnsafeBufferPointer { constants in
       guard let constants = constants.baseAddress else { return false }
       var offset = 0
@@ -114,34 +112,14 @@
           offset = unsafe Int(marks.baseAddress.unsafelyUnwrapped[mark])
           guard offset &- start <= JSONLimits.standardStringBytes else { return false }
         } else {
-          guard let end = unsafe Self.end(ofInteger: start, in: bytes, line.count) else {
-            return false
-          }
-          offset = end
+          guard start < line.count, let number = unsafe canonicalInteger(in: bytes, at: start)
+          else { return false }
+          offset = number.end
         }
         unsafe values[index] = Range(uncheckedBounds: (start, offset))
         index &+= 1
       }
       return takes(last) && offset == line.count
     }
-  }
-
-  /// The place behind a canonical integer within ±(2^53 - 1).
-  @inline(__always)
-  private static func end(
-    ofInteger start: Int, in bytes: UnsafePointer<UInt8>, _ count: Int
-  ) -> Int? {
-    guard start < count else { return nil }
-    let digits = unsafe bytes[start] == UInt8(ascii: "-") ? start &+ 1 : start
-    var end = digits
-    var magnitude: Int64 = 0
-    while end < count, unsafe isDigit(bytes[end]) {
-      magnitude = unsafe magnitude &* 10 &+ Int64(bytes[end] &- UInt8(ascii: "0"))
-      end &+= 1
-      guard magnitude <= .greatestInJSON else { return nil }
-    }
-    guard end > digits else { return nil }
-    let isSpelled = unsafe bytes[digits] != UInt8(ascii: "0") || end == start &+ 1
-    return isSpelled ? end : nil
   }
 }

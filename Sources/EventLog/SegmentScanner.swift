@@ -22,6 +22,7 @@ package struct SegmentScanner {
   /// The id of the segment's first event.
   package let segment: UInt64
   let file: any StorageFile
+  private let path: String
   /// How many bytes are read at once; it grows, so that a look at little costs little.
   private var readAhead = 1 << 12
 
@@ -46,6 +47,7 @@ package struct SegmentScanner {
   ) {
     self.file = file
     self.segment = segment
+    path = LogPath.segment(segment)
     self.ledger = ledger
     self.offset = offset
     self.next = next
@@ -64,8 +66,8 @@ package struct SegmentScanner {
     guard available > 0 else { return .end }
     let base = Int(start - bufferOffset)
     if let line = CommitLine(
-      buffer[base..<base + min(available, CommitLine.length)], in: ledger, segment: segment,
-      offset: start)
+      buffer[base..<base + min(available, CommitLine.length)],
+      at: Place(ledger: ledger, path: path, offset: start))
     {
       return try takeCommit(line, at: start)
     }

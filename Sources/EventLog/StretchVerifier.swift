@@ -69,32 +69,12 @@ final class StretchVerifier {
       }
 
       let compared = Handed(joined)
-      let wrong = Handed(Flags(count: joined.count))
-      workers(joined.count) { index in
-        wrong.value[index] = !compared.value[index].window.hasRoots()
-      }
-      for (index, (window, after)) in joined.enumerated() {
-        if wrong.value[index] { return }
+      let hold = doing(joined.count, by: workers) { compared.value[$0].window.hasRoots() }
+      for ((window, after), holds) in zip(joined, hold) {
+        guard holds else { return }
         take(window, after)
       }
       if !isWhole { return }
     }
-  }
-}
-
-/// One answer of each piece of work, which no other piece touches.
-@safe private final class Flags {
-  private let flags: UnsafeMutableBufferPointer<Bool>
-
-  init(count: Int) {
-    unsafe flags = .allocate(capacity: count)
-    unsafe flags.initialize(repeating: false)
-  }
-
-  deinit { unsafe flags.deallocate() }
-
-  subscript(index: Int) -> Bool {
-    get { unsafe flags[index] }
-    set { unsafe flags[index] = newValue }
   }
 }

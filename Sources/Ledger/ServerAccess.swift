@@ -146,13 +146,10 @@ final class ServerConnection {
 
   private func receive(_ patience: Patience) -> ServerMessage? {
     while true {
-      if input.count >= ServerMessage.lengthBytes {
-        let end = ServerMessage.lengthBytes + ServerMessage.length(input)
-        guard end - ServerMessage.lengthBytes <= ServerMessage.limit else { return nil }
-        if input.count >= end {
-          defer { input.removeSubrange(..<end) }
-          return ServerMessage(input[ServerMessage.lengthBytes..<end])
-        }
+      switch ServerMessage.take(from: &input, limit: ServerMessage.limit) {
+      case .message(let message): return message
+      case .malformed: return nil
+      case .incomplete: break
       }
       guard let socket else { return nil }
       switch socket.read(appendingTo: &input, limit: 4_096) {

@@ -51,6 +51,27 @@ package struct ServerMessage {
     bytes.prefix(lengthBytes).reduce(0) { $0 << 8 | Int($1) }
   }
 
+  /// What the bytes that have come begin with.
+  package enum Framed {
+    case message(ServerMessage)
+    /// Some of it hasn't come yet.
+    case incomplete
+    /// More bytes than a message may have are announced, or they are no message.
+    case malformed
+  }
+
+  /// Takes the first message away from what has come; more is never asked for than was looked at.
+  package static func take(from input: inout [UInt8], limit: Int) -> Framed {
+    guard input.count >= lengthBytes else { return .incomplete }
+    let length = length(input)
+    guard length <= limit else { return .malformed }
+    let end = lengthBytes + length
+    guard input.count >= end else { return .incomplete }
+    guard let message = ServerMessage(input[lengthBytes..<end]) else { return .malformed }
+    input.removeSubrange(..<end)
+    return .message(message)
+  }
+
   var splitLines: [[UInt8]] {
     lines.split(separator: UInt8(ascii: "\n")).map { Array($0) }
   }

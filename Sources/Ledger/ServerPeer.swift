@@ -46,18 +46,12 @@ final class ServerPeer {
   /// was only announced.
   func read(limit: Int) -> Input {
     while true {
-      if input.count >= ServerMessage.lengthBytes {
-        let length = ServerMessage.length(input)
-        guard length <= limit else { return .ended }
-        let end = ServerMessage.lengthBytes + length
-        if input.count >= end {
-          guard let message = ServerMessage(input[ServerMessage.lengthBytes..<end]) else {
-            return .ended
-          }
-          input.removeSubrange(..<end)
-          busySince = nil
-          return .message(message)
-        }
+      switch ServerMessage.take(from: &input, limit: limit) {
+      case .message(let message):
+        busySince = nil
+        return .message(message)
+      case .malformed: return .ended
+      case .incomplete: break
       }
       switch socket.read(appendingTo: &input, limit: 16_384) {
       case .bytes:

@@ -76,12 +76,12 @@ final class SocketWriters {
     if case .ended = writer.socket.read(appendingTo: &writer.input, limit: 4_096) {
       throw Failure(text: "the server is gone")
     }
-    guard writer.input.count >= ServerMessage.lengthBytes else { return nil }
-    let end = ServerMessage.lengthBytes + ServerMessage.length(writer.input)
-    guard writer.input.count >= end else { return nil }
-    let message = ServerMessage(writer.input[ServerMessage.lengthBytes..<end])
-    writer.input.removeSubrange(..<end)
-    guard case .string(let text)? = message?.header["answer"] else { return "nonsense" }
-    return text
+    switch ServerMessage.take(from: &writer.input, limit: ServerMessage.limit) {
+    case .incomplete: return nil
+    case .malformed: return "nonsense"
+    case .message(let message):
+      guard case .string(let text)? = message.header["answer"] else { return "nonsense" }
+      return text
+    }
   }
 }

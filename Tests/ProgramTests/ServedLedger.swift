@@ -85,12 +85,10 @@ final class SocketClient {
   /// The next answer, or `nil` where the server is gone.
   func answer() -> JSONObject? {
     while true {
-      if input.count >= ServerMessage.lengthBytes {
-        let end = ServerMessage.lengthBytes + ServerMessage.length(input)
-        if input.count >= end {
-          defer { input.removeSubrange(..<end) }
-          return ServerMessage(input[ServerMessage.lengthBytes..<end])?.header
-        }
+      switch ServerMessage.take(from: &input, limit: ServerMessage.limit) {
+      case .message(let message): return message.header
+      case .malformed: return nil
+      case .incomplete: break
       }
       switch socket.read(appendingTo: &input, limit: 4_096) {
       case .bytes: break

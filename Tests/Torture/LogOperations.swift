@@ -234,11 +234,7 @@ struct RepairOperation: TorturedOperation {
   func judge(
     _ trial: Trial, _ tally: inout Tally, _ random: inout SeededRandom, _ what: String
   ) throws {
-    switch (trial.phase, trial.error) {
-    case (.done, nil), (.opening, .storage): break
-    default: tally.mistake("\(what): ended with \(trial.error as Any)")
-    }
-    guard let other = trial.other else { return }
+    guard let other = other(of: trial, &tally, what) else { return }
     let size = try Workload.report(whole).size
     let ledger = isCopyTortured ? other : trial.disk
     for (name, image) in images(of: ledger, &tally, &random) {
@@ -346,11 +342,7 @@ struct BackupOperation: TorturedOperation {
   func judge(
     _ trial: Trial, _ tally: inout Tally, _ random: inout SeededRandom, _ what: String
   ) throws {
-    switch (trial.phase, trial.error) {
-    case (.done, nil), (.opening, .storage): break
-    default: tally.mistake("\(what): ended with \(trial.error as Any)")
-    }
-    guard let other = trial.other else { return }
+    guard let other = other(of: trial, &tally, what) else { return }
     let (ledger, copy) = isSourceTortured ? (trial.disk, other) : (other, trial.disk)
     for path in source.paths where ledger.bytes(of: path) != source.bytes(of: path) {
       tally.lose("\(what): \(path) of the ledger was changed")

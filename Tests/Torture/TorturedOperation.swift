@@ -47,6 +47,15 @@ protocol TorturedOperation {
 }
 
 extension TorturedOperation {
+  /// The trial's other ledger, where the trial ended as it may: done, or before both were open.
+  func other(of trial: Trial, _ tally: inout Tally, _ what: String) -> SimulatedDisk? {
+    switch (trial.phase, trial.error) {
+    case (.done, nil), (.opening, .storage): break
+    default: tally.mistake("\(what): ended with \(trial.error as Any)")
+    }
+    return trial.other
+  }
+
   /// The disk as whoever comes next may find it: as the system showed it, and after the power failed.
   func images(
     of disk: SimulatedDisk, _ tally: inout Tally, _ random: inout SeededRandom
