@@ -104,7 +104,7 @@ package struct CheckpointFiles {
 
   private static func endOfLastEntry(_ file: any StorageFile) throws(StorageError) -> UInt64 {
     let length = try file.size()
-    let start = length > UInt64(2 * noteLimit) ? length - UInt64(2 * noteLimit) : 0
+    let start = length - min(length, UInt64(2 * noteLimit))
     var bytes = [UInt8](repeating: 0, count: Int(length - start))
     let count = try file.readFully(into: &bytes, range: 0..<bytes.count, at: start)
     return start + UInt64(ends(in: Array(bytes.prefix(count))).last ?? 0)
