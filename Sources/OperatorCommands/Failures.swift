@@ -378,7 +378,7 @@ extension CommandFailure {
     case .tooLarge(let path, let limit):
       self.init(
         .badInput, "'\(path)' has more than \(limit) bytes", notDone: Self.nothing)
-    case .lineTooLong, .argumentNotText:
+    case .lineTooLong, .argumentNotText, .argumentsNotFound:
       self.init(.badInput, "\(error)", notDone: Self.nothing)
     }
   }

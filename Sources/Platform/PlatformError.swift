@@ -8,6 +8,8 @@ package enum PlatformError: Error, Hashable, Sendable {
   case lineTooLong(path: String, line: Int, limit: Int)
   /// An argument, counted from 1, isn't UTF-8.
   case argumentNotText(position: Int)
+  /// The process can't find its own arguments, not even the program's name.
+  case argumentsNotFound
 
   package enum Operation: String, Hashable, Sendable {
     case open, read, write, synchronize, close, status, list, rename, remove, changePermissions

@@ -27,8 +27,11 @@ package func exitProcess(_ code: Int32) -> Never { exit(code) }
 
 /// The arguments after the program's name.
 ///
-/// - Throws: `.argumentNotText` rather than to record a repaired text that nobody typed.
+/// - Throws: `.argumentNotText` rather than to record a repaired text that nobody typed;
+///   `.argumentsNotFound` rather than to do what is done where there are none.
 package func programArguments() throws(PlatformError) -> [String] {
+  // On Linux Swift looks for them where `/proc/self/maps` says that the stack is.
+  guard CommandLine.argc > 0 else { throw .argumentsNotFound }
   var arguments: [String] = []
   for position in 1..<max(1, Int(CommandLine.argc)) {
     guard let bytes = unsafe CommandLine.unsafeArgv[position] else { break }

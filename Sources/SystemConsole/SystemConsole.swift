@@ -10,8 +10,13 @@ package func runProgram(
   do {
     arguments = try programArguments()
   } catch {
-    _ = StandardStream.error.write("an argument isn't UTF-8\n")
-    exitProcess(ExitStatus.usage.rawValue)
+    guard error == .argumentsNotFound else {
+      _ = StandardStream.error.write("an argument isn't UTF-8\n")
+      exitProcess(ExitStatus.usage.rawValue)
+    }
+    _ = StandardStream.error.write(
+      "the arguments can't be found, and nothing was done: is /proc/self/maps readable?\n")
+    exitProcess(ExitStatus.inputOutput.rawValue)
   }
   let status = run(arguments, systemConsole())
   exitProcess(status.rawValue)

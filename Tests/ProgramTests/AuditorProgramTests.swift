@@ -126,4 +126,18 @@ struct AuditorProgramTests {
       }
     }
   }
+
+  @Test("arguments that can't be found are an error, and not taken for none")
+  func argumentsNotFound() throws {
+    let program = Shell.products.appendingPathComponent("ledger-audit").path
+    let run = try Shell.run(
+      "/usr/bin/strace",
+      [
+        "-qq", "-o", "/dev/null", "-P", "/proc/self/maps", "-e", "inject=openat:error=EINTR",
+        program, "version",
+      ])
+    #expect(run.status == 74)
+    #expect(run.talk.contains("the arguments can't be found"))
+    #expect(run.output.isEmpty)
+  }
 }
