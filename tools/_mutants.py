@@ -34,7 +34,7 @@ DIGITS = "⊕⊖⊗⊘⊙⊚⊛⊜⊝⊞"
 LEAST_SHARE = 0.95
 SECONDS_A_SUITE = 900
 
-# Once it is set, no further mutant begins.
+# Once it is set, no further mutant begins, and what runs is ended.
 STOP = threading.Event()
 
 COMPARISON = re.compile(r"(?<=[\w)\]]) (<=|>=|==|!=|<|>) (?=[\w(])(?!nil\b)")
@@ -141,6 +141,7 @@ def write_copy(copy, mutants):
     """The package with all mutants in it, none of which runs unless it is named."""
     tracked = subprocess.run(
         ["git", "-C", ROOT, "ls-files", "-z"], check=True, stdout=subprocess.PIPE).stdout
+    written = set()
     for name in tracked.decode().split("\0"):
         source, target = os.path.join(ROOT, name), os.path.join(copy, name)
         if not name or not os.path.isfile(source):
@@ -150,22 +151,34 @@ def write_copy(copy, mutants):
             data = file.read()
         if name == "Package.swift":
             data = data.replace(b"  .treatAllWarnings(as: .error),\n", b"")
-        put(target, data)
+        put(target, mutated(data, [mutant for mutant in mutants if mutant.path == name]))
         shutil.copymode(source, target)
-    for path in {mutant.path for mutant in mutants}:
-        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-            lines = file.read().split("\n")
-        own = [mutant for mutant in mutants if mutant.path == path]
-        for mutant in sorted(own, key=lambda one: (one.line, one.start), reverse=True):
-            line = lines[mutant.line]
-            lines[mutant.line] = line[:mutant.start] + mutant.text(line) + line[mutant.end:]
-        put(os.path.join(copy, path), "\n".join(lines).encode())
+        written.add(target)
     for module in {mutant.path.split("/")[1] for mutant in mutants}:
         text = ("import Glibc\n\nlet mutant: Int = {\n"
                 "  guard let name = unsafe getenv(\"MUTANT\") else { return 0 }\n"
                 "  return unsafe Int(atoi(name))\n}()\n\n")
         text += "".join(one.declaration() for one in mutants if one.path.split("/")[1] == module)
-        put(os.path.join(copy, "Sources", module, "Mutants.swift"), text.encode())
+        target = os.path.join(copy, "Sources", module, "Mutants.swift")
+        put(target, text.encode())
+        written.add(target)
+    # A copy that is used again may have files of an earlier state of the package.
+    for top in ("Sources", "Tests"):
+        for folder, _, names in os.walk(os.path.join(copy, top)):
+            for path in (os.path.join(folder, name) for name in names):
+                if path not in written:
+                    os.remove(path)
+
+
+def mutated(data, mutants):
+    """A file's bytes with mutants in them, all of that file."""
+    if not mutants:
+        return data
+    lines = data.decode().split("\n")
+    for mutant in sorted(mutants, key=lambda one: (one.line, one.start), reverse=True):
+        line = lines[mutant.line]
+        lines[mutant.line] = line[:mutant.start] + mutant.text(line) + line[mutant.end:]
+    return "\n".join(lines).encode()
 
 
 def put(path, data):
@@ -213,20 +226,26 @@ def fails(copy, suite, number):
          "--testing-library", "swift-testing", "--filter", f"^{suite}\\."],
         env=dict(os.environ, MUTANT=str(number), SWIFT_BACKTRACE="enable=no"),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-    noticed = False
-    for line in process.stdout:
-        if "recorded an issue" in line:
-            noticed = True
+    with process:
+        try:
+            noticed = any(STOP.is_set() or "recorded an issue" in line for line in process.stdout)
+        except BaseException:
             process.terminate()
-            break
-    process.stdout.close()
-    return process.wait() != 0 or noticed
+            raise
+        if noticed:
+            process.terminate()
+    return process.returncode != 0 or noticed
 
 
 def broken_suites(copy, mutants):
     """The suites that fail without a mutant, and so would kill each."""
     suites = sorted({suite for mutant in mutants for suite in suites_of(mutant)})
     return [suite for suite in suites if fails(copy, suite, 0)]
+
+
+def share(killed):
+    """How many of the mutants were killed, as a fraction; 0 of none."""
+    return sum(killed) / max(1, len(killed))
 
 
 def run(copy, mutants, deadline, report):
@@ -237,6 +256,11 @@ def run(copy, mutants, deadline, report):
         return any(fails(copy, suite, mutant.number) for suite in suites_of(mutant))
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for mutant, killed in zip(mutants, pool.map(judge, mutants)):
-            if killed is not None and not STOP.is_set():
-                report(mutant, killed)
+        try:
+            for mutant, killed in zip(mutants, pool.map(judge, mutants)):
+                if killed is not None:
+                    report(mutant, killed)
+        except BaseException:
+            # The pool is waited for: those that wait in it must not begin.
+            STOP.set()
+            raise
