@@ -31,6 +31,9 @@ import CSQLite
   /// about 3 us a page, while copying them back costs two syncs.
   private static let leftLog: Int32 = 256
 
+  /// What holds for the whole process; where another part of it has used SQLite before, nothing changes.
+  private static let isConfigured = ledger_sqlite_leave_memory_uncounted() == SQLITE_OK
+
   private let connection: OpaquePointer
   /// Pages in the write-ahead log after the last commit of this connection; SQLite writes it.
   private let loggedPages: UnsafeMutablePointer<Int32>
@@ -55,6 +58,7 @@ import CSQLite
     case .memory: name = ":memory:"
     case .temporary: name = ""
     }
+    _ = Self.isConfigured
     var opened: OpaquePointer?
     // No mutex: one thread at a time. No URI: a path is only ever a path.
     let flags =
