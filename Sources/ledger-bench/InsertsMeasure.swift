@@ -71,7 +71,7 @@ import Platform
       _ = unsafe sqlite3_finalize(reading)
       _ = unsafe sqlite3_finalize(writing)
     }
-    var values: [OpaquePointer?] = []
+    var values = unsafe [OpaquePointer?]()
     repeat {
       unsafe values.removeAll(keepingCapacity: true)
       while unsafe values.count < Self.rowsInTransaction * Int(columns),
