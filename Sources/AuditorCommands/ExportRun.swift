@@ -252,7 +252,7 @@ struct ExportRun {
       } catch {
         throw .storage(error)
       }
-      try SQLiteExport.write(reader, at: point, to: path)
+      try SQLiteExport.write(reader, at: point, to: path, workers: Self.workers)
       return (range, [try ExportedFile(finishing: partial, as: name, in: place.storage)])
     }
   }

@@ -7,6 +7,11 @@ static inline int ledger_sqlite_configure(sqlite3 *connection, int option, int v
   return sqlite3_db_config(connection, option, value, (int *)0);
 }
 
+// Memory isn't counted, which costs a lock at each allocation; only before the first connection.
+static inline int ledger_sqlite_leave_memory_uncounted(void) {
+  return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static inline int ledger_sqlite_bind_text(
     sqlite3_stmt *statement, int index, const unsigned char *text, int length) {
   return sqlite3_bind_text(statement, index, (const char *)text, length, SQLITE_TRANSIENT);

@@ -201,7 +201,8 @@ package final class Ledger {
       try LogReader(storage, identity: identity, durable: end)
     }
     try inAudit { () throws(AuditError) in
-      try Projector(views: views).project(reader.events(from: hint?.size ?? 0, hint: hint))
+      try Projector(views: views, workers: { doAtOnce($0, $1) }).project(
+        reader.events(from: hint?.size ?? 0, hint: hint))
     }
   }
 }

@@ -3,6 +3,7 @@ import Bytes
 import EventLog
 import Events
 import Merkle
+import Platform
 import Views
 
 /// Snapshots: what the present needs of events that are archived (`FORMAT.md` §28).
@@ -16,14 +17,16 @@ extension Ledger {
     }
     guard reader.first > 0 else {
       return try inAudit { () throws(AuditError) in
-        try Projector(views: store).project(reader.events(from: 0))
+        try Projector(views: store, workers: { doAtOnce($0, $1) }).project(
+          reader.events(from: 0))
       }
     }
     let snapshots = try snapshots(in: storage, reaching: reader.first)
     for snapshot in snapshots {
       try load(snapshot, into: store)
       try inAudit { () throws(AuditError) in
-        try Projector(views: store).project(reader.events(from: snapshot.size))
+        try Projector(views: store, workers: { doAtOnce($0, $1) }).project(
+          reader.events(from: snapshot.size))
       }
       // What vouches for it stands behind it. One that an interrupted call left isn't named.
       let archives = try inViews { () throws(ViewError) in try store.retention.archives() }

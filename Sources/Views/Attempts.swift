@@ -5,6 +5,7 @@ package import Events
 /// Attempts, and every result that came for one, or for none.
 package struct Attempts {
   let database: Database
+  let transaction: TransactionRows
 
   static let definition = ViewDefinition(
     name: "attempts", version: 2,
@@ -40,9 +41,7 @@ package struct Attempts {
 
   /// The attempt that this event recorded, or `nil` where it recorded none.
   package func find(_ attempt: EventID) throws(ViewError) -> AttemptRow? {
-    try database.first("SELECT * FROM attempt WHERE event = ?", attempt) { row throws(ViewError) in
-      try AttemptRow(&row)
-    }
+    try transaction.attempt(attempt)
   }
 
   /// How many attempts were made to tell a user; it walks over all attempts.
@@ -136,11 +135,7 @@ package struct Attempts {
   }
 
   func begin(_ attempt: NotificationAttempted, by event: Fact) throws(ViewError) {
-    try database.run(
-      "INSERT OR IGNORE INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?,?,'open',0,0,NULL)",
-      event.id, attempt.dispatchID, attempt.modification, attempt.userID, attempt.channel,
-      attempt.number, attempt.kind, attempt.isLate, attempt.isTest, attempt.address,
-      attempt.channelKind, event.time)
+    try transaction.keep(AttemptRow(attempt, by: event))
   }
 
   func record(_ result: DeliveryRecorded, by event: Fact) throws(ViewError) -> AttemptChange? {
@@ -176,26 +171,17 @@ package struct Attempts {
   private func take(
     _ result: ResultRow, _ change: (inout AttemptStanding) -> Void
   ) throws(ViewError) -> AttemptChange? {
-    let attempt = try find(result.attempt)
-    guard let attempt, attempt.notice.dispatchID == result.dispatchID else {
+    guard var attempt = try find(result.attempt), attempt.notice.dispatchID == result.dispatchID else {
       try keep(result, isOrphan: true)
       return nil
     }
     try keep(result, isOrphan: false)
-    var after = attempt.standing
-    change(&after)
-    let isNews =
-      after != attempt.standing || (attempt.providerID == nil && result.providerID != nil)
-    if isNews {
-      try database.run(
-        """
-        UPDATE attempt SET fate = ?, evidence = ?, is_contradicted = ?,
-          provider_id = coalesce(provider_id, ?)
-        WHERE event = ?
-        """, after.fate, after.evidence, after.isContradicted, result.providerID, attempt.event)
-    }
+    let before = attempt
+    change(&attempt.standing)
+    if attempt.providerID == nil { attempt.providerID = result.providerID }
+    if attempt != before { try transaction.keep(attempt) }
     return AttemptChange(
-      attempt: attempt.attempt, after: after, mayRetry: result.isRetryable ?? false)
+      attempt: before.attempt, after: attempt.standing, mayRetry: result.isRetryable ?? false)
   }
 
   private func keep(_ result: ResultRow, isOrphan: Bool) throws(ViewError) {
@@ -225,6 +211,21 @@ package struct AttemptRow: Hashable, Sendable {
   package var standing: AttemptStanding
   /// The first id that a provider gave to the message.
   package var providerID: String?
+
+  init(_ attempt: NotificationAttempted, by event: Fact) {
+    self.event = event.id
+    notice = NoticeKey(
+      dispatchID: attempt.dispatchID, modification: attempt.modification, userID: attempt.userID)
+    channel = attempt.channel
+    number = attempt.number
+    kind = attempt.kind
+    isLate = attempt.isLate
+    isTest = attempt.isTest
+    address = attempt.address
+    channelKind = attempt.channelKind
+    attemptedAt = event.time
+    standing = AttemptStanding()
+  }
 
   init(_ row: inout Row) throws(ViewError) {
     event = try row.next()

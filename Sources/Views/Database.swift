@@ -31,6 +31,9 @@ import CSQLite
   /// about 3 us a page, while copying them back costs two syncs.
   private static let leftLog: Int32 = 256
 
+  /// What holds for the whole process; where another part of it has used SQLite before, nothing changes.
+  private static let isConfigured = ledger_sqlite_leave_memory_uncounted() == SQLITE_OK
+
   private let connection: OpaquePointer
   /// Pages in the write-ahead log after the last commit of this connection; SQLite writes it.
   private let loggedPages: UnsafeMutablePointer<Int32>
@@ -55,6 +58,7 @@ import CSQLite
     case .memory: name = ":memory:"
     case .temporary: name = ""
     }
+    _ = Self.isConfigured
     var opened: OpaquePointer?
     // No mutex: one thread at a time. No URI: a path is only ever a path.
     let flags =
@@ -159,11 +163,15 @@ import CSQLite
     }
   }
 
+  /// Runs before anything is read, so that it finds what is yet to be written.
+  var beforeReading: (() throws(ViewError) -> Void)?
+
   /// The rows that a statement answers, each made into a value by `read`.
   package func rows<each Value: ColumnValue, Result>(
     _ sql: StaticString, _ values: repeat each Value,
     read: (inout Row) throws(ViewError) -> Result
   ) throws(ViewError) -> [Result] {
+    try beforeReading?()
     let statement = unsafe try prepared(sql)
     unsafe try bind(repeat each values, to: statement, sql)
     defer { _ = unsafe sqlite3_reset(statement) }
@@ -177,6 +185,16 @@ import CSQLite
 
   /// The first row that a statement answers, or `nil` where it answers none.
   package func first<each Value: ColumnValue, Result>(
+    _ sql: StaticString, _ values: repeat each Value,
+    read: (inout Row) throws(ViewError) -> Result
+  ) throws(ViewError) -> Result? {
+    try beforeReading?()
+    return try stored(sql, repeat each values, read: read)
+  }
+
+  /// The first row as the tables hold it, whatever is yet to be written: for whoever looks there first,
+  /// and for tables whose rows are written at once.
+  func stored<each Value: ColumnValue, Result>(
     _ sql: StaticString, _ values: repeat each Value,
     read: (inout Row) throws(ViewError) -> Result
   ) throws(ViewError) -> Result? {
@@ -197,6 +215,7 @@ import CSQLite
 
   /// A cursor over the rows of a statement made of `sql`, which isn't kept.
   package func cursor(_ sql: String) throws(ViewError) -> RowCursor {
+    try beforeReading?()
     var statement: OpaquePointer?
     let code = unsafe sqlite3_prepare_v3(connection, sql, -1, 0, &statement, nil)
     guard code == SQLITE_OK, let statement = unsafe statement else { throw error(code, sql) }

@@ -172,7 +172,9 @@ package struct Dispatches {
   /// A modification has the number of its place, which is what its event says too, unless the event
   /// is wrong.
   private func nextNumber(of dispatch: EntityID) throws(ViewError) -> Int? {
-    try database.value("SELECT modification + 1 FROM dispatch WHERE id = ?", dispatch)
+    try database.stored("SELECT modification + 1 FROM dispatch WHERE id = ?", dispatch) {
+      row throws(ViewError) in try row.next()
+    }
   }
 
   private func record(

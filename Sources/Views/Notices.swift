@@ -5,6 +5,7 @@ package import Events
 /// The recipients of each modification, and what became of the notice to each of them.
 package struct Notices {
   let database: Database
+  let transaction: TransactionRows
 
   // `channels` holds the codes in order of preference, with a space between two. The columns from
   // `state` to `evidence` are the notice's standing. A silent call is the last modification of a
@@ -41,10 +42,7 @@ package struct Notices {
 
   /// One notice, or `nil` where the user is no recipient of the modification.
   package func find(_ key: NoticeKey) throws(ViewError) -> NoticeRow? {
-    try database.first(
-      "SELECT * FROM notice WHERE dispatch = ? AND modification = ? AND user = ?", key.dispatchID,
-      key.modification, key.userID
-    ) { row throws(ViewError) in try NoticeRow(&row) }
+    try transaction.notice(key)
   }
 
   /// How many notices to a user wait to be sent; it walks over all notices.
@@ -159,14 +157,14 @@ package struct Notices {
     // Nothing is due before the chunk that says it is the last.
     let isWhole = chunk.isLast && chunk.chunk == 0
     for recipient in chunk.recipients {
-      try database.run(
-        """
-        INSERT OR IGNORE INTO notice VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, NULL, 0, NULL, 0)
-        """, chunk.dispatchID, chunk.modification, recipient.userID, recipient.user,
-        ChannelList(recipient.channels.map(\.channel)), recipient.channels.first?.channel,
-        isWhole ? event.time : nil)
+      let key = NoticeKey(
+        dispatchID: chunk.dispatchID, modification: chunk.modification, userID: recipient.userID)
+      try add(
+        key, user: recipient.user, recipient.channels.map(\.channel),
+        dueAt: isWhole ? event.time : nil)
     }
-    if chunk.isLast {
+    if chunk.isLast, !isWhole {
+      try transaction.write()
       try database.run(
         """
         UPDATE notice SET due_at = ?
@@ -180,18 +178,24 @@ package struct Notices {
   func escalate(
     _ escalated: NotificationEscalated, by event: Fact
   ) throws(ViewError) {
-    let channels = escalated.channels
     try database.run(
       "UPDATE silent_call SET escalated = ? WHERE dispatch = ? AND modification = ?", event.id,
       escalated.dispatchID, escalated.modification)
     for user in escalated.userIDs {
-      try database.run(
-        """
-        INSERT OR IGNORE INTO notice
-        VALUES (?, ?, ?, NULL, ?, 'pending', ?, ?, NULL, 0, NULL, 0)
-        """, escalated.dispatchID, escalated.modification, user, ChannelList(channels),
-        channels.first, event.time)
+      let key = NoticeKey(
+        dispatchID: escalated.dispatchID, modification: escalated.modification, userID: user)
+      try add(key, user: nil, escalated.channels, dueAt: event.time)
     }
+  }
+
+  /// Adds a pending notice, unless there is one already.
+  private func add(
+    _ key: NoticeKey, user: EventID?, _ channels: [ChannelCode], dueAt: Instant?
+  ) throws(ViewError) {
+    guard try find(key) == nil else { return }
+    let standing = NoticeStanding(channel: channels.first, dueAt: dueAt)
+    try transaction.keep(
+      NoticeRow(key: key, user: user, channels: channels, standing: standing))
   }
 
   /// Notes the first attempt of a dispatch's last modification, unless that cancels or ends it.
@@ -216,15 +220,7 @@ package struct Notices {
     guard var notice = try find(key) else { return }
     let before = notice.standing
     try move(&notice)
-    let after = notice.standing
-    if after == before { return }
-    try database.run(
-      """
-      UPDATE notice SET state = ?, channel = ?, due_at = ?, reason = ?, attempts = ?,
-        last_attempt = ?, evidence = ?
-      WHERE dispatch = ? AND modification = ? AND user = ?
-      """, after.state, after.channel, after.dueAt, after.reason, after.attempts,
-      after.lastAttempt, after.evidence, key.dispatchID, key.modification, key.userID)
+    if notice.standing != before { try transaction.keep(notice) }
   }
 }
 
@@ -243,6 +239,13 @@ package struct NoticeRow: Hashable, Sendable {
   /// In order of preference; for an escalation all of the program's.
   package var channels: [ChannelCode]
   package var standing: NoticeStanding
+
+  init(key: NoticeKey, user: EventID?, channels: [ChannelCode], standing: NoticeStanding) {
+    self.key = key
+    self.user = user
+    self.channels = channels
+    self.standing = standing
+  }
 
   init(_ row: inout Row) throws(ViewError) {
     key = try NoticeKey(&row)

@@ -3,6 +3,7 @@ package import Events
 /// Where the events of each subject stand in the log.
 package struct Streams {
   let database: Database
+  let transaction: TransactionRows
 
   // A stream is numbered by its first event, so that a subject's text is kept once.
   static let definition = ViewDefinition(
@@ -60,11 +61,10 @@ package struct Streams {
   }
 
   func add(_ event: Fact, about subject: Subject, at location: EventLocation) throws(ViewError) {
-    let subject = subject.text
-    var number: EventID? = try database.value(
-      "SELECT number FROM stream WHERE subject = ?", subject)
+    var number = try transaction.stream(of: subject)
     if number == nil {
-      try database.run("INSERT INTO stream VALUES (?, ?)", subject, event.id)
+      try database.run("INSERT INTO stream VALUES (?, ?)", subject.text, event.id)
+      transaction.remember(event.id, of: subject)
       number = event.id
     }
     try database.run(

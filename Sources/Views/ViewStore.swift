@@ -8,6 +8,8 @@ package import Events
 /// committed once the events are durable, and rolled back where appending them failed.
 package final class ViewStore {
   package let database: Database
+  /// What the open transaction has yet to write.
+  private let transaction: TransactionRows
   /// The next event that the open transaction will take; before the first one, unknown.
   private var next: EventID = 0
   /// Events of the open transaction, by type: counted here, so that an event costs no row for it.
@@ -23,6 +25,9 @@ package final class ViewStore {
     patienceMilliseconds: Int32 = Database.patienceMilliseconds
   ) throws(ViewError) {
     database = try Database(place, patienceMilliseconds: patienceMilliseconds)
+    let transaction = TransactionRows(database: database)
+    database.beforeReading = { () throws(ViewError) in try transaction.write() }
+    self.transaction = transaction
   }
 
   /// Programs, market event types and user groups.
@@ -38,9 +43,9 @@ package final class ViewStore {
   /// How far each resolution has come, and who was left out.
   package var resolutions: Resolutions { Resolutions(database: database) }
   /// The recipients, what became of the notice to each, and what is due.
-  package var notices: Notices { Notices(database: database) }
+  package var notices: Notices { Notices(database: database, transaction: transaction) }
   /// Attempts and their results.
-  package var attempts: Attempts { Attempts(database: database) }
+  package var attempts: Attempts { Attempts(database: database, transaction: transaction) }
   /// Users' answers.
   package var acknowledgements: Acknowledgements { Acknowledgements(database: database) }
   /// Templates.
@@ -56,7 +61,7 @@ package final class ViewStore {
   /// Which files of `quarantine/` an event names.
   package var quarantineFiles: QuarantineFiles { QuarantineFiles(database: database) }
   /// Where the events of each subject stand.
-  package var streams: Streams { Streams(database: database) }
+  package var streams: Streams { Streams(database: database, transaction: transaction) }
   /// Legal holds, and what became of archives.
   package var retention: Retention { Retention(database: database) }
   /// How many events of each type there are.
@@ -137,6 +142,7 @@ package final class ViewStore {
   package func commit(_ cursor: Cursor) throws(ViewError) {
     invariant(database.isInTransaction, "a commit without a transaction")
     guard cursor.next == next else { throw .outOfOrder(expected: next, found: cursor.next) }
+    try transaction.write()
     for type in EventType.allCases {
       if let events = uncounted[type] { try typeCounts.add(events, of: type) }
     }
@@ -161,6 +167,7 @@ package final class ViewStore {
   /// open transaction before stays, and where none is open one begins.
   package func beginProvisional() throws(ViewError) {
     guard isInTransaction else { return try begin() }
+    try transaction.write()
     try database.execute("SAVEPOINT provisional")
     beforeProvisional = (next, uncounted)
   }
@@ -169,6 +176,7 @@ package final class ViewStore {
   package func endProvisional() {
     guard let before = beforeProvisional else { return rollback() }
     beforeProvisional = nil
+    transaction.forget()
     (next, uncounted) = before
     // Some errors have rolled back all of the transaction already.
     if isInTransaction { try? database.execute("ROLLBACK TO provisional; RELEASE provisional") }
@@ -177,6 +185,7 @@ package final class ViewStore {
   /// Forgets all that was applied since ``begin()``; without a transaction it does nothing.
   package func rollback() {
     uncounted = [:]
+    transaction.forget()
     // Some errors have rolled back already; then there is nothing left to forget.
     if database.isInTransaction { try? database.execute("ROLLBACK") }
   }
