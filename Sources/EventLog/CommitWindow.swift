@@ -62,7 +62,7 @@ final class CommitWindow {
     }
     guard let first = commits.first else { return }
     leaves.removeAll(keepingCapacity: true)
-    unsafe SHA256.append(prefix: 0x00, parts, of: buffer.span.bytes, to: &leaves)
+    unsafe MerkleTree.appendLeafHashes(of: parts, in: buffer.span.bytes, to: &leaves)
     growth.take(&leaves, after: first.line.first)
   }
 

@@ -25,6 +25,7 @@ package struct LogWriter: ~Copyable {
   private var lastCommitOffset: UInt64
   private var isStopped = false
   private var staged = StagedCommits()
+  private let growth = TreeGrowth()
   private var fill = SegmentFill()
 
   /// How many events the log holds, durable or not; also the id of the next event.
@@ -68,18 +69,16 @@ package struct LogWriter: ~Copyable {
     if staged.bytes.count >= StagedCommits.limit { try writeStaged() }
     let offset = end.offset
     staged.begin(at: offset, bytes: Int(length))
-    var grown = frontier
-    var leaves: [Digest] = []
-    leaves.reserveCapacity(lines.count)
     for line in lines {
       invariant(
         line.first == UInt8(ascii: "{") && line.last == UInt8(ascii: "}"),
         "an event line doesn't stand between braces")
-      let leaf = MerkleTree.leafHash(line)
-      grown.append(leaf: leaf)
-      leaves.append(leaf)
       staged.add(line)
     }
+    let leaves = staged.leaves(of: lines)
+    var taken = leaves
+    growth.take(&taken, after: size)
+    let grown = growth.join(frontier)
     let commit = CommitLine(
       first: size, count: lines.count, bytes: byteCount, time: time, body: staged.checksum,
       root: grown.root, durable: durable)

@@ -1,4 +1,5 @@
 import Bytes
+import Merkle
 
 /// Commits that were encoded and not yet handed to the system, which stand behind each other in the file.
 struct StagedCommits {
@@ -11,6 +12,7 @@ struct StagedCommits {
   /// Where each commit ends.
   private var ends: [LogPosition] = []
   private var start = 0
+  private var parts: [BytePart] = []
   /// After a write that failed: how many events the commits hold that may stand there as a whole.
   private(set) var wholeSize: UInt64?
 
@@ -35,6 +37,19 @@ struct StagedCommits {
     unsafe checksum.update(
       bytes.span.extracting(start + CommitLine.length..<bytes.count).bytes)
     return checksum.value
+  }
+
+  /// The leaf hashes of the commit that was begun last: `lines` are all that was added to it.
+  mutating func leaves(of lines: [[UInt8]]) -> [Digest] {
+    var start = start + CommitLine.length
+    parts.removeAll(keepingCapacity: true)
+    for line in lines {
+      parts.append(BytePart(start..<start + line.count))
+      start += line.count + 1
+    }
+    var leaves: [Digest] = []
+    unsafe MerkleTree.appendLeafHashes(of: parts, in: bytes.span.bytes, to: &leaves)
+    return leaves
   }
 
   mutating func finish(with line: [UInt8], end: LogPosition) {

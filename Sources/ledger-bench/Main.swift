@@ -8,8 +8,8 @@ import Platform
 /// Not installed; `tools/bench` runs it. `ledger-bench decode DIRECTORY`: picoseconds an event for
 /// reading the envelope of each stored line (canonical form checked, parts found), and for making
 /// the typed event of it, with one decoder for all lines or one for each; the least of fifteen runs
-/// over the first 100,000 events, since whatever else the machine does only adds to one. ``SendMeasure``
-/// and ``AppendMeasure`` are the other measures.
+/// over the first 100,000 events, since whatever else the machine does only adds to one. ``SendMeasure``,
+/// ``AppendMeasure`` and ``BulkMeasure`` are the other measures.
 @main
 enum Program {
   static func main() {
@@ -19,11 +19,12 @@ enum Program {
       case ("decode"?, 2): try decode(arguments[1])
       case ("append"?, 4): try AppendMeasure.run(Array(arguments.dropFirst()))
       case ("socket"?, 4): try AppendMeasure.runSocket(Array(arguments.dropFirst()))
+      case ("bulk"?, 4): try BulkMeasure.run(Array(arguments.dropFirst()))
       case ("send"?, 5): try SendMeasure.run(Array(arguments.dropFirst()))
       default:
         _ = StandardStream.error.write(
           "usage: ledger-bench decode DIRECTORY | send CONFIG CHANNEL ADDRESS COUNT | "
-            + "append|socket DIRECTORY SECONDS WRITERS\n")
+            + "append|socket DIRECTORY SECONDS WRITERS | bulk DIRECTORY SECONDS LINES\n")
         exitProcess(64)
       }
     } catch {
