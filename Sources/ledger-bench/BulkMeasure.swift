@@ -3,6 +3,7 @@ import EventLog
 import Ledger
 import Merkle
 import Platform
+import Synchronization
 
 /// What a commit of many lines costs, durably: the log beside the bare write, and SQLite.
 ///
@@ -13,14 +14,14 @@ enum BulkMeasure {
     guard arguments.count == 3, let seconds = Int(arguments[1]), let lines = Int(arguments[2])
     else { throw PlatformError.argumentNotText(position: 3) }
     let bench = try BulkBench(arguments[0], lines: lines)
-    let names = ["bare", "log", "ahead", "sqlite"]
+    let names = ["bare", "log", "pipeline", "sqlite"]
     var figures = [BulkFigure](repeating: BulkFigure(), count: names.count)
     let turns = 8
     for _ in 0..<turns {
       let span = Span(milliseconds: seconds * 1_000 / turns)
       try bench.bare(span, into: &figures[0])
       try bench.log(span, into: &figures[1])
-      try bench.logAhead(span, into: &figures[2])
+      try bench.pipeline(span, into: &figures[2])
       try bench.sqlite(span, into: &figures[3])
     }
     let members = zip(names, figures)
@@ -114,7 +115,7 @@ private final class BulkBench {
     try body(&writer)
   }
 
-  /// A log that grows with each commit.
+  /// A log, commit by commit.
   func log(_ span: Span, into figure: inout BulkFigure) throws {
     try withWriter { writer in
       try figure.measure(span) { _ in
@@ -124,13 +125,17 @@ private final class BulkBench {
     }
   }
 
-  /// A log that is filled ahead.
-  func logAhead(_ span: Span, into figure: inout BulkFigure) throws {
+  /// The same, with the next commit made ready while one is synchronized.
+  func pipeline(_ span: Span, into figure: inout BulkFigure) throws {
+    let lines = lines
+    let next = Mutex<PreparedCommit?>(nil)
     try withWriter { writer in
       try figure.measure(span) { _ in
-        writer.fillAhead(16 << 20)
-        _ = try writer.stage(lines, time: max(now, writer.lastTime))
-        try writer.synchronize()
+        let commit = try next.withLock { $0.take() } ?? PreparedCommit(lines)
+        _ = try writer.stage(commit, time: max(now, writer.lastTime))
+        try writer.synchronize(with: { doAtOnce($0, $1) }) {
+          if let made = try? PreparedCommit(lines) { next.withLock { $0 = made } }
+        }
       }
     }
   }
