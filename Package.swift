@@ -108,8 +108,8 @@ let package = Package(
     program(
       "ledger-bench",
       imports: [
-        "Bytes", "CSQLite", "Channels", "Dispatching", "EventLog", "Events", "Ledger", "Merkle",
-        "Platform",
+        "Audit", "Bytes", "CSQLite", "Channels", "Dispatching", "EventLog", "Events", "Ledger",
+        "Merkle", "Platform",
       ]),
     program("ledger-audit", imports: ["AuditorCommands", "CommandLineInterface", "SystemConsole"]),
 

@@ -11,30 +11,47 @@ import Merkle
 package final class EventCheck: EventJudge {
   private let identity: LedgerIdentity
   private var reader = EnvelopeReader()
-  /// The time of the commit that was asked for last, as its events spell it.
-  private var time: (instant: Instant, text: [UInt8])?
+  /// The time of the commit that was asked for last, and as its events spell it.
+  private var time: Instant?
+  private var timeText: [UInt8] = []
 
   package init(_ identity: LedgerIdentity) {
     self.identity = identity
   }
 
-  package func another() -> any EventJudge { EventCheck(identity) }
+  package func another() -> any EventJudge { anotherCheck() }
+  func anotherCheck() -> EventCheck { EventCheck(identity) }
 
   package func accepts(_ line: RawSpan, _ id: UInt64, of commit: CommitLine) -> Bool {
-    guard let view = reader.read(line) else { return false }
-    return spells(line.extracting(view.id), id)
-      && line.extracting(view.source).holds(identity.origin)
-      && isTime(line.extracting(view.time), commit.time)
-      && (view.clock.map { isEarlier(line.extracting($0), than: commit.time) } ?? true)
-      && (!view.hasIdempotencyKey || id == commit.first)
-      && EventType(line.extracting(view.type)) != nil
-      && (id != 0 || commit.time == identity.created && isBeginning(line))
+    view(of: line, id, of: commit) != nil
   }
 
-  private func isTime(_ text: RawSpan, _ instant: Instant) -> Bool {
-    if time?.instant != instant { time = (instant, Array(instant.text.utf8)) }
-    guard let time else { return false }
-    return unsafe text.holds(time.text.span.bytes)
+  /// What a line holds and its type, where it is well formed.
+  func view(
+    of line: RawSpan, _ id: UInt64, of commit: CommitLine
+  ) -> (view: EnvelopeView, type: EventType)? {
+    guard let view = reader.read(line), spells(line.extracting(view.id), id),
+      line.extracting(view.source).holds(identity.origin),
+      isTime(line.extracting(view.time), of: commit),
+      view.clock.map({ isEarlier(line.extracting($0), than: commit.time) }) ?? true,
+      !view.hasIdempotencyKey || id == commit.first,
+      let type = EventType(line.extracting(view.type)),
+      id != 0 || commit.time == identity.created && isBeginning(line)
+    else { return nil }
+    return (view, type)
+  }
+
+  /// Where texts of the data stand in the line that was looked at last, and gave this view.
+  func texts(in line: RawSpan, _ view: EnvelopeView) -> DataTexts { reader.texts(in: line, view) }
+
+  private func isTime(_ text: RawSpan, of commit: CommitLine) -> Bool {
+    if time != commit.time {
+      time = commit.time
+      timeText.removeAll(keepingCapacity: true)
+      commit.appendTime(to: &timeText)
+    }
+    let expected = timeText
+    return unsafe text.holds(expected.span.bytes)
   }
 
   private static let archived = LineEnding(of: .ledgerArchived)

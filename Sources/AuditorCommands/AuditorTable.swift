@@ -23,7 +23,11 @@ package let auditorTable = CommandTable<AuditorWorld>(
       [ProveCommand.entry, ProofCheckCommand.entry, WitnessCommand.entry]),
     CommandSection("Hand on", [ExportCommand.entry, ReportCommand.entry]),
     CommandSection(
-      "Look", [ShowCommands.show.paged, ShowCommands.list.paged, LogCommand.entry.paged]),
+      "Look",
+      [
+        ShowCommands.show.paged, ShowCommands.list.paged, LogCommand.entry.paged,
+        CountCommand.entry.paged,
+      ]),
   ],
   groups: [CommandGroup("proof", "Check proofs that somebody else made")],
   topics: HelpTopic.all, things: LedgerThings.list)

@@ -32,6 +32,9 @@ extension SHA256 {
   /// The fastest kernel that the processor has.
   private static let fastest = Kernel.avx512.isAvailable ? Kernel.avx512 : .library
 
+  /// As many lanes have to be at work before sixteen are faster than one message after the other.
+  private static let fewest = 4
+
   /// Appends the digest of each of many messages: `prefix`, and a part of `bytes` behind it.
   package static func append(
     prefix: UInt8, _ parts: [BytePart], of bytes: RawSpan, to digests: inout [Digest],
@@ -39,7 +42,7 @@ extension SHA256 {
   ) {
     let before = digests.count
     digests.append(contentsOf: repeatElement(Digest(), count: parts.count))
-    let kernel = kernel ?? fastest
+    let kernel = kernel ?? (parts.count < fewest ? .library : fastest)
     if kernel == .library {
       for (index, part) in parts.enumerated() {
         digests[before + index] = hash(prefix: prefix, bytes.extracting(part.range))

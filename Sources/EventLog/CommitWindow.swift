@@ -49,20 +49,25 @@ final class CommitWindow {
   /// Reads the commits that begin in a range of a segment, and hashes their events.
   ///
   /// Where the storage fails, the window isn't whole: whoever reads there again gets the error.
-  func read(_ range: Range<UInt64>, of segment: Segment, judge: any EventJudge) {
+  ///
+  /// - Parameter hashes: Whether it hashes them, so that it can be joined.
+  func read(
+    _ range: Range<UInt64>, of segment: Segment, judge: any EventJudge, hashes: Bool
+  ) {
     self.range = range
     commits.removeAll(keepingCapacity: true)
     parts.removeAll(keepingCapacity: true)
     notable.removeAll(keepingCapacity: true)
+    judge.beginWindow()
     filled = 0
     do throws(StorageError) {
       isWhole = try readCommits(of: segment, judge)
     } catch {
       isWhole = false
     }
-    guard let first = commits.first else { return }
+    guard hashes, let first = commits.first else { return }
     leaves.removeAll(keepingCapacity: true)
-    unsafe SHA256.append(prefix: 0x00, parts, of: buffer.span.bytes, to: &leaves)
+    unsafe MerkleTree.appendLeafHashes(of: parts, in: buffer.span.bytes, to: &leaves)
     growth.take(&leaves, after: first.line.first)
   }
 
@@ -113,6 +118,7 @@ final class CommitWindow {
         // What was taken of it goes again.
         parts.removeLast(parts.count - Int(line.first - (commits.first?.line.first ?? line.first)))
         notable.removeAll { $0.id >= line.first }
+        judge.forget(from: line.first)
         return false
       }
       commits.append(PlacedCommit(line: line, offset: place.offset))

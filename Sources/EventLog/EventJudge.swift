@@ -15,10 +15,26 @@ package protocol EventJudge: AnyObject {
 
   /// Notes a commit that the log was read to the end of, whether or not its events were accepted.
   func pass(_ commit: CommitLine)
+
+  // What a judge needs that takes something of each event that it accepts. One of another thread is
+  // asked about a window at a time, and what it took counts once the window is handed over.
+
+  /// Forgets all that was taken: a window begins.
+  func beginWindow()
+
+  /// Forgets what was taken of the events from `id` on, the last ones: their commit doesn't hold.
+  func forget(from id: UInt64)
+
+  /// Takes over what another judge took of a window, whose commits all hold; windows come in the
+  /// order of the log.
+  func take(_ window: any EventJudge)
 }
 
 extension EventJudge {
   package func isNotable(_ line: RawSpan) -> Bool { false }
   package func note(_ line: [UInt8], _ id: UInt64) -> ArchiveClaim? { nil }
   package func pass(_ commit: CommitLine) {}
+  package func beginWindow() {}
+  package func forget(from id: UInt64) {}
+  package func take(_ window: any EventJudge) {}
 }

@@ -70,6 +70,9 @@ package struct CommitLine: Equatable, Sendable {
   /// The id after the commit's last one.
   package var end: UInt64 { first + UInt64(count) }
 
+  /// Appends ``time`` as its events spell it.
+  package func appendTime(to bytes: inout [UInt8]) { time.append(to: &bytes) }
+
   func encoded(in ledger: LedgerID, segment: UInt64, offset: UInt64) -> [UInt8] {
     var line = LineWriter("commit")
     line.number("first", first, width: 16)

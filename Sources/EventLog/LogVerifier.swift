@@ -8,6 +8,7 @@ package struct LogVerifier {
   private let storage: any Storage
   private let identity: LedgerIdentity
   private let judge: any EventJudge
+  private let checksTree: Bool
   private let stretches: StretchVerifier
   private var segments: [UInt64] = []
   private var slots: [HeadSlot] = []
@@ -18,7 +19,7 @@ package struct LogVerifier {
   /// The number of events so far, damaged ones counted.
   private var next: UInt64 = 0
   /// The tree of these, where it is known.
-  private var tree: Frontier? = Frontier()
+  private var tree: Frontier?
   private var previousSeal: UInt32? = 0
   private var lastTime: Instant?
   private var slotCheck = SlotCheck()
@@ -41,15 +42,22 @@ package struct LogVerifier {
   /// a processor's own cache.
   package static let windowBytes: UInt64 = 1 << 19
 
-  /// - Parameter workers: What reads and hashes several parts of a segment at once.
+  /// - Parameters:
+  ///   - checksTree: Without it no hash is made: the roots are taken as they were recorded, and only what the
+  ///     checksums find is damage.
+  ///   - workers: What reads and hashes several parts of a segment at once.
   package init(
     _ storage: any Storage, identity: LedgerIdentity, judge: any EventJudge,
-    windowBytes: UInt64 = windowBytes, workers: @escaping Workers = oneByOne
+    windowBytes: UInt64 = windowBytes, checksTree: Bool = true,
+    workers: @escaping Workers = oneByOne
   ) {
+    self.checksTree = checksTree
+    tree = checksTree ? Frontier() : nil
     self.storage = storage
     self.identity = identity
     self.judge = judge
-    stretches = StretchVerifier(judge: judge, length: windowBytes, workers: workers)
+    stretches = StretchVerifier(
+      judge: judge, length: windowBytes, checksTree: checksTree, workers: workers)
   }
 
   /// Reads the log.
@@ -185,7 +193,7 @@ package struct LogVerifier {
       }
       if beginning != nil { headerRoots[segment] = header.frontier.root }
       if beginning == segment { begin(after: header) }
-      tree = header.frontier
+      tree = checksTree ? header.frontier : nil
       let place = try takeStretch(of: segment, in: file, behind: header)
       scanner.resume(at: place, next: next, frontier: tree)
     } else if try !lookOn(&scanner, &lines, after: .header, isLast: isLast) {
@@ -203,14 +211,17 @@ package struct LogVerifier {
     var place = UInt64(header.length)
     let start = CommitWindow.Segment(
       file: file, ledger: ledger, path: LogPath.segment(segment), start: place)
-    try stretches.verify(start, after: header.frontier, lastTime, mark: mark) { window, frontier in
+    try stretches.verify(start, after: header.frontier, lastTime, mark: mark) {
+      window, judged, frontier in
       for commit in window.commits {
         pass(commit.line, at: commit.offset, of: segment)
         judge.pass(commit.line)
         (place, lastTime) = (commit.end, commit.line.time)
       }
       window.forEachNotable { note($0, $1) }
-      (next, tree) = (frontier.size, frontier)
+      judge.take(judged)
+      tree = frontier
+      next = window.commits.last?.line.end ?? next
     }
     return place
   }

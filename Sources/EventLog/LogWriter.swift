@@ -25,6 +25,7 @@ package struct LogWriter: ~Copyable {
   private var lastCommitOffset: UInt64
   private var isStopped = false
   private var staged = StagedCommits()
+  private let growth = TreeGrowth()
   private var fill = SegmentFill()
 
   /// How many events the log holds, durable or not; also the id of the next event.
@@ -58,41 +59,40 @@ package struct LogWriter: ~Copyable {
   ///   ``handedOver`` says which of the commits since the last sync may be in the log.
   package mutating func stage(_ lines: [[UInt8]], time: Instant) throws(LogError) -> Receipt {
     guard !isStopped else { throw .writerStopped }
+    return try stage(try PreparedCommit(lines), time: time)
+  }
+
+  /// Adds a commit that was made ready before.
+  ///
+  /// - Throws: As ``append(_:time:)`` does, but for what making it ready throws.
+  package mutating func stage(
+    _ commit: PreparedCommit, time: Instant
+  ) throws(LogError) -> Receipt {
+    guard !isStopped else { throw .writerStopped }
     invariant(time >= lastTime, "a commit's time is before the last one's")
-    let byteCount = try Self.checkedByteCount(of: lines)
-    let length = UInt64(CommitLine.length + byteCount)
+    let length = UInt64(CommitLine.length + commit.byteCount)
     if end.offset + length > segmentBytes, end.size > end.segment {
       try writeStaged()
       try roll(at: time)
     }
     if staged.bytes.count >= StagedCommits.limit { try writeStaged() }
     let offset = end.offset
-    staged.begin(at: offset, bytes: Int(length))
-    var grown = frontier
-    var leaves: [Digest] = []
-    leaves.reserveCapacity(lines.count)
-    for line in lines {
-      invariant(
-        line.first == UInt8(ascii: "{") && line.last == UInt8(ascii: "}"),
-        "an event line doesn't stand between braces")
-      let leaf = MerkleTree.leafHash(line)
-      grown.append(leaf: leaf)
-      leaves.append(leaf)
-      staged.add(line)
-    }
-    let commit = CommitLine(
-      first: size, count: lines.count, bytes: byteCount, time: time, body: staged.checksum,
-      root: grown.root, durable: durable)
-    let line = commit.encoded(in: ledger, segment: end.segment, offset: offset)
+    let leaves = commit.leaves
+    var taken = leaves
+    growth.take(&taken, after: size)
+    frontier = growth.join(frontier)
+    let place = CommitLine(
+      first: end.size, count: leaves.count, bytes: commit.byteCount, time: time,
+      body: commit.checksum, root: frontier.root, durable: durable)
+    let line = place.encoded(in: ledger, segment: end.segment, offset: offset)
     invariant(line.count == CommitLine.length, "a commit line has \(line.count) bytes")
-    frontier = grown
     lastTime = time
     lastCommitOffset = offset
-    end.size = grown.size
+    end.size = frontier.size
     end.offset = offset + length
-    staged.finish(with: line, end: end)
+    staged.add(commit, line: line, at: offset, end: end)
     return Receipt(
-      first: commit.first, leaves: leaves, root: commit.root, segment: end.segment,
+      first: place.first, leaves: leaves, root: place.root, segment: end.segment,
       bodyOffset: offset + UInt64(CommitLine.length))
   }
 
@@ -114,11 +114,31 @@ package struct LogWriter: ~Copyable {
   /// - Throws: `.outcomeUnknown`: what was handed over since the last success may or may not be
   ///   durable. `.notWritten`: nothing of it is in the log.
   package mutating func synchronize() throws(LogError) {
-    guard !isStopped else { throw .writerStopped }
-    guard durable != end else { return }
-    try writeStaged()
+    try synchronize(with: oneByOne) {}
+  }
+
+  /// Does the same, and meanwhile what doesn't depend on its success.
+  ///
+  /// - Parameters:
+  ///   - workers: Where they are two threads, one waits for the disk, and the other does the work.
+  ///   - work: Is done in any case, once.
+  package mutating func synchronize(
+    with workers: Workers, meanwhile work: @escaping @Sendable () -> Void
+  ) throws(LogError) {
+    if isStopped || durable == end {
+      work()
+      if isStopped { throw .writerStopped }
+      return
+    }
+    do throws(LogError) { try writeStaged() } catch {
+      work()
+      throw error
+    }
+    let written = Handed(file)
     do {
-      try file.synchronize()
+      _ = try doing(2, by: workers) { piece throws(StorageError) in
+        if piece == 0 { try written.value.synchronize() } else { work() }
+      }
       durable = end
       try writeHead()
     } catch {
@@ -157,17 +177,6 @@ package struct LogWriter: ~Copyable {
   package mutating func synchronizeHead() throws(LogError) {
     guard !isStopped else { throw .writerStopped }
     try reporting { () throws(StorageError) in try head.synchronize() }
-  }
-
-  private static func checkedByteCount(of lines: [[UInt8]]) throws(LogError) -> Int {
-    var byteCount = 0
-    for line in lines {
-      guard line.count <= LogLimit.eventBytes else { throw .eventTooLong(bytes: line.count) }
-      byteCount += line.count + 1
-    }
-    guard (1...LogLimit.commitEvents).contains(lines.count), byteCount <= LogLimit.commitBytes
-    else { throw .commitTooLarge(events: lines.count, bytes: byteCount) }
-    return byteCount
   }
 
   private mutating func writeHead() throws(StorageError) {

@@ -10,35 +10,19 @@ struct StagedCommits {
   private var offset: UInt64 = 0
   /// Where each commit ends.
   private var ends: [LogPosition] = []
-  private var start = 0
   /// After a write that failed: how many events the commits hold that may stand there as a whole.
   private(set) var wholeSize: UInt64?
 
-  /// Begins a commit at a place of the segment: room for its line, then its events.
-  ///
-  /// - Parameter count: Its length in bytes.
-  mutating func begin(at offset: UInt64, bytes count: Int) {
+  /// Adds a commit that is to stand at a place of the segment, right behind the one before it.
+  mutating func add(
+    _ commit: consuming PreparedCommit, line: [UInt8], at offset: UInt64, end: LogPosition
+  ) {
     if ends.isEmpty { self.offset = offset }
-    start = bytes.count
-    bytes.reserveCapacity(start + count)
-    bytes.append(contentsOf: repeatElement(0, count: CommitLine.length))
-  }
-
-  mutating func add(_ line: [UInt8]) {
-    bytes.append(contentsOf: line)
-    bytes.append(UInt8(ascii: "\n"))
-  }
-
-  /// The CRC32C of the events of the commit that was begun last.
-  var checksum: UInt32 {
-    var checksum = CRC32C()
-    unsafe checksum.update(
-      bytes.span.extracting(start + CommitLine.length..<bytes.count).bytes)
-    return checksum.value
-  }
-
-  mutating func finish(with line: [UInt8], end: LogPosition) {
-    bytes.replaceSubrange(start..<start + line.count, with: line)
+    if bytes.isEmpty {
+      bytes = commit.takeBytes(with: line)
+    } else {
+      bytes += commit.takeBytes(with: line)
+    }
     ends.append(end)
   }
 
@@ -57,7 +41,7 @@ struct StagedCommits {
       wholeSize = ends.last { $0.offset <= reached }?.size
       throw error
     }
-    bytes.removeAll(keepingCapacity: bytes.capacity <= 2 * Self.limit)
+    bytes = []
     ends.removeAll(keepingCapacity: true)
   }
 }

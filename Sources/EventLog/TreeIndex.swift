@@ -10,6 +10,7 @@ package import Merkle
 package struct TreeIndex {
   private static let hashBytes = 32
   private let file: any StorageFile
+  private let growth = TreeGrowth()
 
   /// The index of a ledger, or `nil` where it has none.
   package init?(reading storage: any Storage) throws(StorageError) {
@@ -57,11 +58,11 @@ package struct TreeIndex {
   /// Writes the hashes that come with `leaves`, the next ones after those of `frontier`.
   package func append(_ leaves: [Digest], to frontier: inout Frontier) throws(StorageError) {
     let offset = Self.count(frontier.size) * UInt64(Self.hashBytes)
+    var taken = leaves
+    growth.take(&taken, after: frontier.size)
+    frontier = growth.join(frontier)
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(leaves.count * 2 * Self.hashBytes)
-    for leaf in leaves {
-      frontier.append(leaf: leaf) { _, hash in bytes.append(contentsOf: hash.bytes) }
-    }
+    growth.appendHashes(to: &bytes)
     if !bytes.isEmpty { try file.writeFully(bytes, at: offset) }
   }
 

@@ -18,6 +18,11 @@ package struct EnvelopeReader: ~Copyable {
     var time = 0
     var type = 0
     var key: Int?
+    // Of the data.
+    var attempt: Int?
+    var channel: Int?
+    var outcome: Int?
+    var user: Int?
     /// The object's first byte and the byte behind it: so far behind so many values.
     var data = (start: (after: 0, offset: 0), end: (after: 0, offset: 0))
   }
@@ -33,6 +38,8 @@ package struct EnvelopeReader: ~Copyable {
   private var scanner = CanonicalScanner()
   private var slots = [Slot](repeating: Slot(), count: 64)
   private var values: [Range<Int>] = []
+  /// The shape of the line that was read last; `nil` where it had none that was known.
+  private var last: (slot: Int, index: Int)?
 
   private static let mostShapes = 8
 
@@ -43,11 +50,26 @@ package struct EnvelopeReader: ~Copyable {
   package mutating func read(_ line: RawSpan) -> EnvelopeView? {
     let slot = Self.slot(of: line)
     if let index = scanner.match(line, slots[slot].shapes, values: &values) {
+      last = (slot, index)
       return view(of: slots[slot].known[index], line)
     }
+    last = nil
     guard let view = EnvelopeView(line, with: &scanner) else { return nil }
     learn(line, view, in: slot)
     return view
+  }
+
+  /// Where texts of the data stand in the line that was read last, and gave this view.
+  package func texts(in line: RawSpan, _ view: EnvelopeView) -> DataTexts {
+    guard let last else { return DataTexts(in: line, view.data) }
+    func place(_ index: Int?) -> Range<Int>? { index.map { values[$0] } }
+    let known = slots[last.slot].known[last.index]
+    var texts = DataTexts()
+    texts.attempt = place(known.attempt)
+    texts.channel = place(known.channel)
+    texts.outcome = place(known.outcome)
+    texts.user = place(known.user)
+    return texts
   }
 
   /// The last bytes of the type, which is the last member.
@@ -96,10 +118,13 @@ package struct EnvelopeReader: ~Copyable {
       let version = index(view.version), let subject = index(view.subject),
       let time = index(view.time), let type = index(view.type)
     else { return }
+    let texts = DataTexts(in: line, view.data)
     let known = Known(
       id: id, causation: index(view.causation), clock: index(view.clock),
       decider: index(view.decider), hash: index(view.hash), source: source, version: version,
       subject: subject, time: time, type: type, key: index(view.idempotencyKey),
+      attempt: index(texts.attempt), channel: index(texts.channel),
+      outcome: index(texts.outcome), user: index(texts.user),
       data: (place(view.data.lowerBound), place(view.data.upperBound)))
     if slots[slot].shapes.count == Self.mostShapes {
       slots[slot].shapes.removeFirst()

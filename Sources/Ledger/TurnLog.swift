@@ -2,6 +2,7 @@ import Bytes
 import EventLog
 import Events
 import Merkle
+import Platform
 import Views
 
 /// What a turn appends through: the log itself, or a server that holds it for many.
@@ -83,19 +84,37 @@ final class HeldLog: TurnLog {
     let receipt: Receipt
     do throws(LogError) {
       receipt = try writer.stage(lines, time: time)
-      if !isGrouped { try writer.synchronize() }
     } catch {
       throw failed(error)
     }
     unprojected.append(
       Commit(events: events, lengths: lines.map(\.count), receipt: receipt, end: writer.end))
     unhashed += receipt.leaves
-    if !isGrouped {
-      projectAll()
-      commitViews()
-      storeHashes()
+    if isGrouped { return receipt }
+    do throws(LogError) {
+      try synchronize(projectingMeanwhile: lines.count >= Self.largeCommit)
+    } catch {
+      resetViews()
+      unhashed = []
+      throw failed(error)
     }
+    projectAll()
+    commitViews()
+    storeHashes()
     return receipt
+  }
+
+  /// Commits of fewer events aren't worth a thread.
+  private static let largeCommit = 256
+
+  /// Makes what was appended durable.
+  ///
+  /// - Parameter projecting: Whether it goes into the views' open transaction meanwhile, from another thread.
+  private func synchronize(projectingMeanwhile projecting: Bool) throws(LogError) {
+    guard projecting else { return try writer.synchronize() }
+    // Nothing else uses the views while the writer waits, and the writer isn't what they are made of.
+    let log = Handed(self)
+    try writer.synchronize(with: { doAtOnce($0, $1) }) { log.value.projectAll() }
   }
 
   func makeDurable() throws(LedgerError) {

@@ -11,6 +11,14 @@ package enum MerkleTree {
   /// SHA-256(0x00 || entry).
   package static func leafHash(_ entry: [UInt8]) -> Digest { unsafe leafHash(entry.span.bytes) }
 
+  /// Appends the leaf hash of each of many entries, which are parts of a buffer: sixteen at a time
+  /// where the processor can.
+  package static func appendLeafHashes(
+    of entries: [BytePart], in bytes: RawSpan, to leaves: inout [Digest]
+  ) {
+    SHA256.append(prefix: 0x00, entries, of: bytes, to: &leaves)
+  }
+
   /// SHA-256(0x01 || left || right).
   package static func nodeHash(_ left: Digest, _ right: Digest) -> Digest {
     SHA256.hash(prefix: 0x01, left, right)

@@ -101,6 +101,17 @@ package final class TreeGrowth {
     }
   }
 
+  /// Appends, for each leaf in turn, its hash and those of the perfect subtrees that it completes, by
+  /// level; the leaves must have been joined.
+  package func appendHashes(to bytes: inout [UInt8]) {
+    bytes.reserveCapacity(bytes.count + Int(2 * count) * Digest.byteCount)
+    for leaf in first..<first + count {
+      for level in 0...(~leaf).trailingZeroBitCount {
+        node(level, leaf >> level).append(to: &bytes)
+      }
+    }
+  }
+
   /// The index of the first node of a level that stands over new leaves alone.
   private func firstInner(_ level: Int) -> UInt64 {
     first >> level + (first & (1 << level - 1) == 0 ? 0 : 1)

@@ -38,6 +38,12 @@ package func timeOrderedUUID(at instant: Instant, random: [UInt8]) -> String {
   bytes += random
   bytes[6] = 0x70 | bytes[6] & 0x0F
   bytes[8] = 0x80 | bytes[8] & 0x3F
-  let parts = [bytes[0..<4], bytes[4..<6], bytes[6..<8], bytes[8..<10], bytes[10..<16]]
-  return parts.map { Hex.encode($0) }.joined(separator: "-")
+  var text: [UInt8] = []
+  text.reserveCapacity(36)
+  for (index, byte) in bytes.enumerated() {
+    if index >= 4, index <= 10, index.isMultiple(of: 2) { text.append(UInt8(ascii: "-")) }
+    text.append(Hex.digit(byte >> 4))
+    text.append(Hex.digit(byte & 0xF))
+  }
+  return String(decoding: text, as: UTF8.self)
 }

@@ -38,6 +38,12 @@ package enum SystemClock {
     return UInt64(reading.tv_sec) * 1_000_000_000 + UInt64(reading.tv_nsec)
   }
 
+  /// The same of all threads of this process.
+  package static func processNanoseconds() -> UInt64 {
+    let reading = read(CLOCK_PROCESS_CPUTIME_ID)
+    return UInt64(reading.tv_sec) * 1_000_000_000 + UInt64(reading.tv_nsec)
+  }
+
   private static func read(_ clock: clockid_t) -> timespec {
     var reading = timespec()
     let answer = unsafe clock_gettime(clock, &reading)

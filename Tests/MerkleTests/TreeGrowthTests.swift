@@ -39,6 +39,27 @@ import Testing
     }
   }
 
+  @Test("Any leaves behind any tree give the hashes that one leaf after the other completes")
+  func hashes() {
+    let frontiers = Self.frontiers(to: 70)
+    let growth = TreeGrowth()
+    for first in 0...35 {
+      for count in 0...35 {
+        var frontier = frontiers[first]
+        var expected: [UInt8] = []
+        for index in first..<first + count {
+          frontier.append(leaf: Self.leaf(UInt64(index))) { _, hash in hash.append(to: &expected) }
+        }
+        var leaves = (first..<first + count).map { Self.leaf(UInt64($0)) }
+        growth.take(&leaves, after: UInt64(first))
+        _ = growth.join(frontiers[first])
+        var found: [UInt8] = []
+        growth.appendHashes(to: &found)
+        #expect(found == expected, "\(first) + \(count)")
+      }
+    }
+  }
+
   @Test("Leaves that complete subtrees far above them, in a tree of billions")
   func carries() throws {
     for first: UInt64 in [1 << 40 - 1, 1 << 40 - 3, 1 << 33 + 1 << 20 - 2, 3 << 50 - 700] {
