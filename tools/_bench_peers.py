@@ -18,11 +18,27 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGES = ("liblmdb-dev", "librocksdb-dev", "libpq-dev", "postgresql", "zstd")
-SETTINGS = {
-    "SQLite": "WAL, synchronous=FULL, prepared statements",
-    "LMDB": "synchronous commits",
-    "RocksDB": "WriteOptions.sync, 2 GB block cache, Snappy",
-    "PostgreSQL": "fsync, synchronous_commit, data checksums, socket, prepared statements"}
+# How each is asked; more at the head of each program.
+APPENDS = {
+    "SQLite": "WAL, synchronous=FULL, a connection a thread",
+    "LMDB": "synchronous commits, a thread a writer",
+    "RocksDB": "WriteOptions.sync, a thread a writer",
+    "PostgreSQL": "fsync, synchronous_commit, a connection a thread, unix socket"}
+LOADS = {
+    "SQLite": "WAL, synchronous=FULL, prepared statement",
+    "LMDB": "synchronous commits", "RocksDB": "WriteOptions.sync, write batches",
+    "PostgreSQL": "fsync, synchronous_commit, binary COPY"}
+SCANS = {
+    "SQLite": "mapped file, rows stepped through", "LMDB": "cursor",
+    "RocksDB": "iterator, blocks cached unpacked",
+    "PostgreSQL": "GROUP BY in the server, one process"}
+HISTORIES = {
+    "SQLite": "mapped file, prepared statement", "LMDB": "cursors",
+    "RocksDB": "iterator, then get_pinned, blocks cached unpacked",
+    "PostgreSQL": "prepared statement, unix socket"}
+SIZES = {
+    "SQLite": "checkpointed", "LMDB": "as it is", "RocksDB": "compacted, Snappy",
+    "PostgreSQL": "vacuumed, without its WAL"}
 COMPILED = {
     "SQLite": ("sqlite", ["-lsqlite3"]), "LMDB": ("lmdb", ["-llmdb"]),
     "RocksDB": ("rocksdb", ["-lrocksdb"]),
@@ -34,10 +50,6 @@ WRITERS = 64
 BATCH = 1_000
 ROUNDS = 3
 MILLISECONDS = 1_500
-
-
-def stated(peer):
-    return f"{peer} ({SETTINGS[peer]})"
 
 
 class Server:
@@ -146,7 +158,7 @@ class Peers:
 
     def append(self, writers, rounds=ROUNDS, milliseconds=MILLISECONDS):
         """Each event its own transaction: medians of the peers' rounds, which take turns."""
-        rows = {peer: [] for peer in SETTINGS}
+        rows = {peer: [] for peer in COMPILED}
         for _ in range(rounds):
             for peer, found in rows.items():
                 found.append(self.call(peer, "append", milliseconds, writers))
@@ -155,24 +167,25 @@ class Peers:
             "p50_seconds": statistics.median(row["p50"] for row in found) / 1e9,
             "p99_seconds": statistics.median(row["p99"] for row in found) / 1e9,
             "longest_seconds": max(row["longest"] for row in found) / 1e9,
+            "events": sum(row["events"] for row in found),
         } for peer, found in rows.items()}
 
     def load(self, batch=BATCH):
         """All events, so many a transaction; what is loaded is then there to be read."""
         figures = {}
-        for peer in SETTINGS:
+        for peer in COMPILED:
             found = self.call(peer, "load", batch)
             figures[peer] = {
                 "a_second": found["a_second"], "p50_seconds": found["p50"] / 1e9,
                 "longest_seconds": found["longest"] / 1e9,
-                "processor_nanoseconds_an_event": found["processor"]}
-            if peer == "PostgreSQL":
-                figures[peer]["server_processor_seconds"] = found["server_seconds"]
+                "events": found["events"],
+                "processor_nanoseconds_an_event":
+                    found["processor"] + found["server_seconds"] * 1e9 / found["events"]}
         return figures
 
     def read(self, rounds=ROUNDS):
         """All events once, as nanoseconds an event; and one dispatch's history, by the index."""
-        rows = {peer: [] for peer in SETTINGS}
+        rows = {peer: [] for peer in COMPILED}
         for _ in range(rounds):
             for peer, found in rows.items():
                 found.append(self.call(peer, "read"))
@@ -180,18 +193,20 @@ class Peers:
         def median(peer, name):
             return statistics.median(row[name] for row in rows[peer])
 
-        scan = {peer: {"nanoseconds_an_event": median(peer, "scan")} for peer in SETTINGS}
-        for peer in SETTINGS:
+        scan = {peer: {"nanoseconds_an_event": median(peer, "scan"),
+                       "events": median(peer, "events")} for peer in COMPILED}
+        for peer in COMPILED:
             if peer != "PostgreSQL":
                 scan[peer]["processor_nanoseconds_an_event"] = median(peer, "scan_processor")
         history = {peer: {
             "p50_seconds": median(peer, "history_p50") / 1e9,
-            "p99_seconds": median(peer, "history_p99") / 1e9} for peer in SETTINGS}
+            "p99_seconds": median(peer, "history_p99") / 1e9,
+            "events": median(peer, "events")} for peer in COMPILED}
         return scan, history
 
     def sizes(self):
         """Bytes of what was loaded, settled as each peer's program says."""
-        sizes = {peer: files_size(self.store(peer)) for peer in SETTINGS if peer != "PostgreSQL"}
+        sizes = {peer: files_size(self.store(peer)) for peer in COMPILED if peer != "PostgreSQL"}
         sizes["PostgreSQL"] = int(self.server.ask("select pg_total_relation_size('event')"))
         return sizes
 
@@ -216,19 +231,53 @@ def packed(segment, level):
 
 
 def ledger_append(programs, work, seconds=4):
-    """The ledger's own appends, as tools/bench measures them: median and time for each of many."""
+    """The ledger's own appends, as ledger-bench measures them: of one, and of many at once."""
     ledger = os.path.join(work, "peers-append")
     operator, bench = (os.path.join(programs, name) for name in ("dispatch-ledger", "ledger-bench"))
     subprocess.run([operator, "init", "-q", "-C", ledger], check=True, stdout=subprocess.DEVNULL)
     run = subprocess.run([bench, "append", ledger, str(seconds), str(WRITERS)], check=True,
                          stdout=subprocess.PIPE)
-    found = json.loads(run.stdout)
-    return {name: {"p50": row["p50"] / 1e9, "each": 1 / max(1, row["a_second"])}
-            for name, row in found.items()}
+    return json.loads(run.stdout)
+
+
+class Report:
+    """Says a measure of the peers: each beside SQLite, or the ledger beside each."""
+
+    def __init__(self, report, count, length):
+        self.report, self.average = report, length // count
+
+    def say(self, name, value, baseline, against, events, **figures):
+        self.report(name, value, baseline, against, events, self.average * events, **figures)
+
+    def beside_sqlite(self, name, settings, figures, time_of):
+        for peer, row in figures.items():
+            row = dict(row)
+            events = row.pop("events")
+            self.say(f"{name}: {peer}", time_of(row), time_of(figures["SQLite"]),
+                     f"SQLite ({settings['SQLite']})" if peer == "SQLite" else
+                     f"SQLite ({settings['SQLite']}); {peer}: {settings[peer]}", events, **row)
+
+    def ledger_beside(self, name, settings, figures, time_of, seconds, **own):
+        """`seconds` is what the ledger takes where `time_of` says it of a peer's row."""
+        for peer, row in figures.items():
+            self.say(name, seconds, time_of(row), f"{peer} ({settings[peer]})", row["events"],
+                     peer_seconds=time_of(row), seconds=seconds, **own)
+
+
+def p50(row):
+    return row["p50_seconds"]
+
+
+def time_of_each(row):
+    return 1 / row["a_second"]
+
+
+def nanoseconds(row):
+    return row["nanoseconds_an_event"]
 
 
 def measure_peers(report, programs, work, large):
-    """All measures, in their order. The first three are of the disk, the others of what is warm."""
+    """All measures, in their order: those of the disk first, then those of what is warm."""
     subprocess.run([os.path.join(ROOT, "tools/install-libraries"), *PACKAGES], check=True,
                    stdout=sys.stderr)
     log = os.path.join(large, "log")
@@ -237,43 +286,41 @@ def measure_peers(report, programs, work, large):
     for segment in segments:
         lines = lines_of(segment)
         count, length = count + len(lines), length + sum(map(len, lines))
-
-    def beside_sqlite(name, figures, time_of):
-        """Less than 1 takes less time than SQLite."""
-        for peer, row in figures.items():
-            report(f"{name}: {stated(peer)}", time_of(row), time_of(figures["SQLite"]),
-                   stated("SQLite"), count, length, **row)
-
+    say = Report(report, count, length)
     with Peers(log) as peers:
-        one, many = peers.append(1), peers.append(WRITERS)
-        beside_sqlite("append, one writer", one, lambda row: row["p50_seconds"])
-        beside_sqlite(f"append, {WRITERS} writers", many, lambda row: 1 / row["a_second"])
-        own = ledger_append(programs, work)
-        for kind, single in (("lines", "writer"), ("calls", "call")):
-            for peer in SETTINGS:
-                report(f"append, one writer, {kind}", own[single]["p50"],
-                       one[peer]["p50_seconds"], stated(peer), count, length,
-                       p50_seconds=own[single]["p50"])
-                report(f"append, {WRITERS} writers, {kind}", own[kind]["each"],
-                       1 / many[peer]["a_second"], stated(peer), count, length,
-                       a_second=1 / own[kind]["each"])
-        beside_sqlite(f"bulk append, {BATCH} events a transaction", peers.load(),
-                      lambda row: 1 / row["a_second"])
+        measure_appends(say, peers, ledger_append(programs, work))
+        # What the ledger takes for these stands in the parts of tools/bench that measure it;
+        # say.ledger_beside sets such a figure beside each peer's.
+        say.beside_sqlite(f"bulk append, {BATCH} events a transaction", LOADS, peers.load(),
+                          time_of_each)
         scan, history = peers.read()
-        beside_sqlite("scan", scan, lambda row: row["nanoseconds_an_event"])
-        beside_sqlite("history of a dispatch", history, lambda row: row["p50_seconds"])
-        sizes = peers.sizes()
+        say.beside_sqlite("scan", SCANS, scan, nanoseconds)
+        say.beside_sqlite("history of a dispatch", HISTORIES, history, p50)
+        sizes = {f"{peer} ({SIZES[peer]})": size for peer, size in peers.sizes().items()}
+    measure_sizes(report, large, segments, count, {**sizes, "JSON Lines": length})
 
-    own_size = sum(map(os.path.getsize, segments))
-    sizes["JSON Lines"] = length
-    sizes["the ledger with its indexes"] = own_size + files_size(os.path.join(large, "index"))
-    for name, size in sizes.items():
-        report(f"size: {name}", size, own_size, "the ledger's segments", count, size,
+
+def measure_appends(say, peers, own):
+    one, many = peers.append(1), peers.append(WRITERS)
+    say.beside_sqlite("append, one writer", APPENDS, one, p50)
+    say.beside_sqlite(f"append, {WRITERS} writers", APPENDS, many, time_of_each)
+    for kind, single in (("lines", "writer"), ("calls", "call")):
+        say.ledger_beside(f"append, one writer, {kind}", APPENDS, one, p50,
+                          own[single]["p50"] / 1e9)
+        say.ledger_beside(f"append, {WRITERS} writers, {kind}", APPENDS, many, time_of_each,
+                          1 / own[kind]["a_second"])
+
+
+def measure_sizes(report, large, segments, count, sizes):
+    own = sum(map(os.path.getsize, segments))
+    sizes["the ledger with its indexes"] = own + files_size(os.path.join(large, "index"))
+    for name, size in {"the ledger's segments": own, **sizes}.items():
+        report(f"size: {name}", size, own, "the ledger's segments", count, size,
                bytes_an_event=size / count)
-    # One segment stands for all: the strongest compression takes a minute for the whole.
-    segment = segments[len(segments) // 2 - 1] if len(segments) > 2 else segments[0]
-    whole = os.path.getsize(segment)
+    # One sealed segment stands for all: the strongest compression takes minutes for the whole.
+    segment = segments[max(0, len(segments) // 2 - 1)]
+    whole, events = os.path.getsize(segment), len(lines_of(segment))
     for level in (3, 19):
         size = packed(segment, level)
-        report(f"size: a segment, zstd -{level}", size, whole, "the segment", count, size,
-               bytes_an_event=size / len(lines_of(segment)))
+        report(f"size: a segment, zstd -{level}", size, whole, "the segment", events, size,
+               bytes_an_event=size / events)
