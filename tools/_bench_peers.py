@@ -1,6 +1,6 @@
 """What others do with the same events, for tools/bench --peers: SQLite, LMDB, RocksDB, PostgreSQL.
 
-A peer is a C program of tools/peers; each states its settings at its head. One method of Peers a
+A peer is a C program of tools/_peers; each states its settings at its head. One method of Peers a
 measure returns what each peer took, so that what the ledger takes can be set beside it in one run.
 """
 
@@ -120,7 +120,7 @@ class Peers:
             if subprocess.run(kind, check=True, stdout=subprocess.PIPE).stdout == b"tmpfs\n":
                 raise SystemExit("tools/bench: TMPDIR must lie on a disk, not in memory")
             for name, options in COMPILED.values():
-                source = os.path.join(ROOT, "tools/peers", f"{name}.c")
+                source = os.path.join(ROOT, "tools/_peers", f"{name}.c")
                 subprocess.run(
                     ["cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-o",
                      os.path.join(self.place, name), source, *options], check=True)

@@ -171,7 +171,8 @@ package struct Attempts {
   private func take(
     _ result: ResultRow, _ change: (inout AttemptStanding) -> Void
   ) throws(ViewError) -> AttemptChange? {
-    guard var attempt = try find(result.attempt), attempt.notice.dispatchID == result.dispatchID else {
+    guard var attempt = try find(result.attempt), attempt.notice.dispatchID == result.dispatchID
+    else {
       try keep(result, isOrphan: true)
       return nil
     }

@@ -82,19 +82,17 @@ import Platform
         }
       }
       unsafe insert(values, columns, by: writing)
-      for unsafe value in unsafe values { unsafe sqlite3_value_free(value) }
+      for place in unsafe values.indices { unsafe sqlite3_value_free(values[place]) }
     } while unsafe !values.isEmpty
   }
 
   private func insert(_ values: [OpaquePointer?], _ columns: Int32, by writing: OpaquePointer?) {
     let start = SystemClock.threadNanoseconds()
     execute("BEGIN")
-    var index: Int32 = 0
-    for unsafe value in unsafe values {
-      index += 1
-      _ = unsafe sqlite3_bind_value(writing, index, value)
+    for place in unsafe values.indices {
+      let index = Int32(place) % columns + 1
+      _ = unsafe sqlite3_bind_value(writing, index, values[place])
       if index < columns { continue }
-      index = 0
       if unsafe sqlite3_step(writing) != SQLITE_DONE { fatalError("invariant broken: no row") }
       _ = unsafe sqlite3_reset(writing)
     }
