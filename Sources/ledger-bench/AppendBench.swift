@@ -33,16 +33,12 @@ final class AppendBench {
   private func measure(
     _ span: Span, into samples: inout Samples, _ once: (Int) throws -> Void
   ) rethrows {
-    var times: [UInt64] = []
-    let (start, end) = (SystemClock.monotonicNanoseconds(), span.end)
-    var before = start
-    while before < end {
-      try once(times.count)
-      let now = SystemClock.monotonicNanoseconds()
-      times.append(now - before)
-      before = now
+    var own = Laps(until: span.end)
+    while !own.isOver {
+      try once(own.times.count)
+      own.lap()
     }
-    samples.add(times, in: before - start)
+    samples.add(own.times, finished: own.finished, in: span.nanoseconds)
   }
 
   // MARK: - One
@@ -178,22 +174,13 @@ final class AppendBench {
   /// Each writer with a connection of its own, as SQLite is used: a transaction an event.
   func sqlite(_ span: Span, writers: Int, into samples: inout Samples) throws {
     let path = try newDatabase()
-    let end = span.end
-    let tally = Tally(writers)
+    let tally = Tally(writers, span)
     for writer in 0..<writers {
       let isStarted = startThread {
         let connection = SQLiteWriter(path)
-        var own: [UInt64] = []
-        var before = SystemClock.monotonicNanoseconds()
-        while before < end {
-          connection.insert(Self.line("\(writer)/\(own.count)"))
-          let now = SystemClock.monotonicNanoseconds()
-          own.append(now - before)
-          before = now
-        }
-        tally.add(own)
+        tally.run { number in connection.insert(Self.line("\(writer)/\(number)")) }
       }
-      if !isStarted { tally.add([]) }
+      if !isStarted { fatalError("invariant broken: no thread") }
     }
     tally.wait(into: &samples)
   }

@@ -70,9 +70,12 @@ struct Samples: Sendable {
   private var count = 0
   private var span: UInt64 = 0
 
-  mutating func add(_ more: [UInt64], in time: UInt64) {
+  /// - Parameters:
+  ///   - finished: How many of them were finished within the time; those that others kept waiting
+  ///     beyond it count among the longest, and not for the rate.
+  mutating func add(_ more: [UInt64], finished: Int, in time: UInt64) {
     nanoseconds += more
-    count += more.count
+    count += finished
     span += time
   }
 
@@ -128,23 +131,75 @@ final class SharedCommits<Request: Sendable>: Sendable {
   }
 }
 
+/// How long each of one writer's appends took.
+struct Laps {
+  private(set) var times: [UInt64] = []
+  private var before = SystemClock.monotonicNanoseconds()
+  private let end: UInt64
+
+  init(until end: UInt64) { self.end = end }
+
+  var isOver: Bool { before >= end }
+
+  /// How many were done by the end; the last one may have been done later.
+  var finished: Int { before > end ? max(0, times.count - 1) : times.count }
+
+  mutating func lap() {
+    let now = SystemClock.monotonicNanoseconds()
+    times.append(now - before)
+    before = now
+  }
+}
+
 /// What the tasks or threads of one measure have in common.
 final class Tally: Sendable {
-  private let times = Mutex<[UInt64]>([])
-  private let left: Atomic<Int>
-  private let start = SystemClock.monotonicNanoseconds()
+  private struct State {
+    var times: [UInt64] = []
+    var finished = 0
+    var left: Int
+  }
 
-  init(_ writers: Int) { left = Atomic(writers) }
+  private let state: Mutex<State>
+  private let span: Span
+  private let end: UInt64
 
-  /// One of them is done.
-  func add(_ own: [UInt64]) {
-    times.withLock { $0 += own }
-    left.subtract(1, ordering: .acquiringAndReleasing)
+  init(_ writers: Int, _ span: Span) {
+    state = Mutex(State(left: writers))
+    self.span = span
+    end = span.end
+  }
+
+  /// Has one of them ask again and again until the time is over, and is done with it.
+  func run(_ once: (_ number: Int) async -> Void) async {
+    var own = Laps(until: end)
+    while !own.isOver {
+      await once(own.times.count)
+      own.lap()
+    }
+    add(own)
+  }
+
+  /// As above, on a thread of its own.
+  func run(_ once: (_ number: Int) -> Void) {
+    var own = Laps(until: end)
+    while !own.isOver {
+      once(own.times.count)
+      own.lap()
+    }
+    add(own)
+  }
+
+  private func add(_ own: Laps) {
+    state.withLock {
+      $0.times += own.times
+      $0.finished += own.finished
+      $0.left -= 1
+    }
   }
 
   func wait(into samples: inout Samples) {
-    while left.load(ordering: .acquiring) > 0 { SystemClock.sleep(microseconds: 1_000) }
-    samples.add(times.withLock { $0 }, in: SystemClock.monotonicNanoseconds() - start)
+    while state.withLock({ $0.left }) > 0 { SystemClock.sleep(microseconds: 1_000) }
+    state.withLock { samples.add($0.times, finished: $0.finished, in: span.nanoseconds) }
   }
 }
 
@@ -153,20 +208,9 @@ func runTasks(
   _ count: Int, _ span: Span, into samples: inout Samples,
   _ once: @escaping @Sendable (_ writer: Int, _ number: Int) async -> Void
 ) {
-  let end = span.end
-  let tally = Tally(count)
+  let tally = Tally(count, span)
   for writer in 0..<count {
-    Task.detached {
-      var own: [UInt64] = []
-      var before = SystemClock.monotonicNanoseconds()
-      while before < end {
-        await once(writer, own.count)
-        let now = SystemClock.monotonicNanoseconds()
-        own.append(now - before)
-        before = now
-      }
-      tally.add(own)
-    }
+    Task.detached { await tally.run { number in await once(writer, number) } }
   }
   tally.wait(into: &samples)
 }

@@ -49,7 +49,7 @@ struct BulkFigure {
       times.append(now - before)
       before = now
     }
-    samples.add(times, in: before - start)
+    samples.add(times, finished: times.count, in: before - start)
     commits += times.count
     processor += SystemClock.processNanoseconds() - spent
   }

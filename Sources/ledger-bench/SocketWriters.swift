@@ -34,7 +34,8 @@ final class SocketWriters {
 
   func run(_ span: Span, into samples: inout Samples) throws {
     var times: [UInt64] = []
-    let (start, end) = (SystemClock.monotonicNanoseconds(), span.end)
+    var finished = 0
+    let end = span.end
     var waiting = writers.count
     for writer in writers { ask(writer) }
     var sockets = SocketPoll()
@@ -47,10 +48,15 @@ final class SocketWriters {
         let now = SystemClock.monotonicNanoseconds()
         guard answer == "done" else { throw Failure(text: answer) }
         times.append(now - writer.before)
-        if now < end { ask(writer) } else { waiting -= 1 }
+        if now < end {
+          finished += 1
+          ask(writer)
+        } else {
+          waiting -= 1
+        }
       }
     }
-    samples.add(times, in: SystemClock.monotonicNanoseconds() - start)
+    samples.add(times, finished: finished, in: span.nanoseconds)
   }
 
   private func ask(_ writer: Writer) {

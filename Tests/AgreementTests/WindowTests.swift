@@ -1,3 +1,4 @@
+import Bytes
 import EventLog
 import Foundation
 import Platform
@@ -32,6 +33,30 @@ struct WindowTests {
       ] {
         #expect(report == expected, "windows of \(length) bytes")
       }
+    }
+  }
+
+  /// Counts what it is asked about itself, and has others for windows.
+  private final class Judge: EventJudge {
+    private(set) var judged = 0
+
+    func another() -> any EventJudge { Judge() }
+
+    func accepts(_ line: RawSpan, _ id: UInt64, of commit: CommitLine) -> Bool {
+      judged += 1
+      return true
+    }
+  }
+
+  @Test("takes all of a valid log by windows, and nothing of it one commit after the other")
+  func windowsAlone() throws {
+    let disk = try WrittenLedger.make(bytes: 60_000)
+    for length: UInt64 in [300, 1_000, 4_096, Self.whole] {
+      let judge = Judge()
+      var verifier = LogVerifier(
+        disk, identity: WrittenLedger.identity, judge: judge, windowBytes: length)
+      #expect(try verifier.verify().state == .clean)
+      #expect(judge.judged == 0, "windows of \(length) bytes")
     }
   }
 

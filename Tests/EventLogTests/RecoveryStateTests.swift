@@ -198,6 +198,7 @@ struct RecoveryStateTests {
       (nil, try checkpoint(of: 14), 14), (nil, beyond, 15),
       (nil, try checkpoint(of: 15, origin: "test/other"), 13), (nil, Array("text\n".utf8), 13),
       (nil, try checkpoint(of: 1 << 53), 13), (whole.bytes(of: "head"), beyond, 14),
+      (nil, try checkpoint(of: LogLimit.greatestID), LogLimit.greatestID),
     ] as [([UInt8]?, [UInt8], UInt64)] {
       let disk = whole.copy()
       disk.setBytes(of: "head", to: head ?? [])
