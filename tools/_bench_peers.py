@@ -240,6 +240,23 @@ def ledger_append(programs, work, seconds=4):
     return json.loads(run.stdout)
 
 
+def ledger_bulk(programs, work, seconds=8):
+    """Commits of as many lines as a peer's transaction has events."""
+    ledger = os.path.join(work, "peers-bulk")
+    operator, bench = (os.path.join(programs, name) for name in ("dispatch-ledger", "ledger-bench"))
+    subprocess.run([operator, "init", "-q", "-C", ledger], check=True, stdout=subprocess.DEVNULL)
+    run = subprocess.run([bench, "bulk", ledger, str(seconds), str(BATCH)], check=True,
+                         stdout=subprocess.PIPE)
+    return json.loads(run.stdout)
+
+
+def ledger_fold(programs, work, large):
+    run = subprocess.run(
+        [os.path.join(programs, "ledger-bench"), "fold", large, os.path.join(work, "fold.db")],
+        check=True, stdout=subprocess.PIPE)
+    return json.loads(run.stdout)
+
+
 class Report:
     """Says a measure of the peers: each beside SQLite, or the ledger beside each."""
 
@@ -272,8 +289,8 @@ def time_of_each(row):
     return 1 / row["a_second"]
 
 
-def nanoseconds(row):
-    return row["nanoseconds_an_event"]
+def scan_seconds(row):
+    return row["nanoseconds_an_event"] / 1e9
 
 
 def measure_peers(report, programs, work, large):
@@ -289,12 +306,18 @@ def measure_peers(report, programs, work, large):
     say = Report(report, count, length)
     with Peers(log) as peers:
         measure_appends(say, peers, ledger_append(programs, work))
-        # What the ledger takes for these stands in the parts of tools/bench that measure it;
-        # say.ledger_beside sets such a figure beside each peer's.
-        say.beside_sqlite(f"bulk append, {BATCH} events a transaction", LOADS, peers.load(),
-                          time_of_each)
+        bulk, load = ledger_bulk(programs, work), peers.load()
+        name = f"bulk append, {BATCH} events a transaction"
+        say.beside_sqlite(name, LOADS, load, time_of_each)
+        say.ledger_beside(f"{name}, lines", LOADS, load, time_of_each,
+                          1 / (BATCH * bulk["pipeline"]["a_second"]))
+        fold = ledger_fold(programs, work, large)
         scan, history = peers.read()
-        say.beside_sqlite("scan", SCANS, scan, nanoseconds)
+        say.beside_sqlite("scan", SCANS, scan, scan_seconds)
+        for key in ("type", "dispatch"):
+            # Picoseconds of an event.
+            say.ledger_beside(f"count by {key}, checksums included", SCANS, scan, scan_seconds,
+                              fold[f"fold_{key}"]["wall"] / 1e12)
         say.beside_sqlite("history of a dispatch", HISTORIES, history, p50)
         sizes = {f"{peer} ({SIZES[peer]})": size for peer, size in peers.sizes().items()}
     measure_sizes(report, large, segments, count, {**sizes, "JSON Lines": length})
