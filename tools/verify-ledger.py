@@ -17,6 +17,7 @@ from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
 
 from _evidence import Chain, Evidence, Key, read_checkpoint, read_key, read_note
 from _proofs import growth_fault, proof_fault, read_proof
+from _streams import Rules, wrong_indexes
 
 HELP = """\
 usage: verify-ledger.py [--vkey KEY] [--pinned NOTE]... [--authorities FILE] [--with ARCHIVE]...
@@ -612,6 +613,7 @@ class Verifier:
         self.end: Optional[Tuple[int, int]] = None  # where the newlines begin that end the log
         self.short = self.broken = False  # the log ends before W; there is worse damage than that
         self.segment: Optional[Segment] = None
+        self.segments: List[Tuple[int, str]] = []  # names and files
         self.looked_to = 0  # up to where the segment was looked through for lines
         # §18: the roots of these sizes, and the events that evidence is judged by
         self.wanted: FrozenSet[int] = frozenset()
@@ -675,6 +677,7 @@ class Verifier:
                 pass
         firsts = sorted(int(n[:16]) for n in names if re.fullmatch(r"[0-9]{16}\.log", n))
         firsts = [first for first in firsts if first <= INTEGER_MOST]
+        self.segments = [(first, self._path("log", f"{first:016d}.log")) for first in firsts]
         if firsts:
             with self._opened(firsts[-1], None) as file:
                 self._look_for_mark(Segment(firsts[-1], None, Window(file)))
@@ -1140,6 +1143,10 @@ def main(arguments: List[str]) -> int:
         verifier.read_head()
         verifier.read_log()
         members = judge(verifier, evidence, asked.authorities)
+        indexes = wrong_indexes(asked.directory, identity.ledger_id, verifier.segments,
+                                {d.segment for d in verifier.damage}, Rules(own_line, crc32c))
+        if indexes:
+            members["indexes"] = indexes
     except Unusable as error:
         sys.stderr.write(f"verify-ledger: {error}\n")
         return error.status
@@ -1199,7 +1206,8 @@ def print_report(verifier: Verifier, members: Dict[str, object]) -> int:
         sys.stderr.write(f"{state}: {valid} events are valid from the first on, "
                          f"{mark} were durable\n")
     sys.stdout.write(ENCODER.encode(dict(sorted(report.items()))) + "\n")
-    if state in ("corrupt", "lost-tail") or entries or members["evidence"]:
+    if (state in ("corrupt", "lost-tail") or entries or members["evidence"]
+            or "indexes" in members):
         return 4
     return 5 if state in ("head-lost", "suspect") else 0
 

@@ -14,6 +14,8 @@ package final class EventCheck: EventJudge {
   /// The time of the commit that was asked for last, and as its events spell it.
   private var time: Instant?
   private var timeText: [UInt8] = []
+  /// That of the line that was accepted last.
+  private var subject = 0..<0
 
   package init(_ identity: LedgerIdentity) {
     self.identity = identity
@@ -23,8 +25,12 @@ package final class EventCheck: EventJudge {
   func anotherCheck() -> EventCheck { EventCheck(identity) }
 
   package func accepts(_ line: RawSpan, _ id: UInt64, of commit: CommitLine) -> Bool {
-    view(of: line, id, of: commit) != nil
+    guard let view = view(of: line, id, of: commit)?.view else { return false }
+    subject = view.subject
+    return true
   }
+
+  package func subject(of line: RawSpan) -> Range<Int>? { subject }
 
   /// What a line holds and its type, where it is well formed.
   func view(

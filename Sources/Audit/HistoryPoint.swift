@@ -78,3 +78,27 @@ package struct HistoryCursor {
     return commit
   }
 }
+
+/// Reads whole streams of a log up to a point of its history.
+struct HistoryStreams {
+  private var streams: StreamReader
+  private let point: HistoryPoint?
+
+  /// - Throws: `.noSuchEvent` where the point is an event that the log doesn't have.
+  init(_ reader: LogReader, to point: HistoryPoint?) throws(AuditError) {
+    if case .event(let id) = point, id >= reader.size {
+      throw .noSuchEvent(id, size: reader.size)
+    }
+    streams = StreamReader(reader)
+    self.point = point
+  }
+
+  /// The events about some subjects, which differ, each subject's in the order of the log.
+  ///
+  /// - Returns: Of a `.known` point what hadn't happened yet is among them.
+  mutating func events(about subjects: [Subject]) throws(AuditError) -> [[StoredEvent]] {
+    let found: [[StoredEvent]]
+    do { found = try streams.events(about: subjects.map(\.text)) } catch { throw .log(error) }
+    return found.map { events in events.filter { point?.holds($0.commit) ?? true } }
+  }
+}

@@ -1,6 +1,6 @@
 package import Bytes
 package import EventLog
-import Events
+package import Events
 package import Views
 
 /// Feeds views with stored events, in transactions that end with a commit of the log.
@@ -10,8 +10,14 @@ package struct Projector {
   /// So many events, or fewer at the end, are read and decoded while those before are applied.
   private static let eventsInBatch = 4_096
 
-  package init(views: ViewStore, workers: @escaping Workers = oneByOne) {
+  private let isSparse: Bool
+
+  /// - Parameter isSparse: Whether events are left out between those that are applied.
+  package init(
+    views: ViewStore, isSparse: Bool = false, workers: @escaping Workers = oneByOne
+  ) {
     self.views = views
+    self.isSparse = isSparse
     self.workers = workers
   }
 
@@ -32,7 +38,7 @@ package struct Projector {
     next: @escaping () throws(AuditError) -> StoredEvent?, to point: HistoryPoint?
   ) throws(AuditError) -> CommitLine? {
     let reading = Handed(Reading(next: next))
-    let applying = Handed(Application(views: views, point: point))
+    let applying = Handed(Application(views: views, point: point, isSparse: isSparse))
     do {
       var batch = try reading.value.read(Self.eventsInBatch)
       while batch.count == Self.eventsInBatch {
@@ -84,14 +90,16 @@ private final class Reading {
 private final class Application {
   private let views: ViewStore
   private let point: HistoryPoint?
+  private let isSparse: Bool
   private var count = 0
   private var last: StoredEvent?
   /// After so many events the transaction ends with the next commit.
   private static let eventsInTransaction = 50_000
 
-  init(views: ViewStore, point: HistoryPoint?) {
+  init(views: ViewStore, point: HistoryPoint?, isSparse: Bool) {
     self.views = views
     self.point = point
+    self.isSparse = isSparse
   }
 
   func apply(_ batch: [ReadEvent]) throws(AuditError) {
@@ -113,6 +121,7 @@ private final class Application {
 
   private func apply(_ read: ReadEvent) throws(ViewError) {
     let stored = read.stored
+    if isSparse { try views.pass(before: stored.id) }
     guard point?.holds(read.event) ?? true else { return try views.pass(over: stored.id) }
     let location = EventLocation(
       segment: stored.segment, offset: stored.offset, length: stored.line.count)
@@ -148,15 +157,61 @@ package struct AuditViews {
 
   /// - Throws: `.noSuchEvent`.
   package init(_ reader: LogReader, at point: HistoryPoint? = nil) throws(AuditError) {
-    do {
-      store = try ViewStore(.temporary)
-      try store.create()
-    } catch {
-      throw .views(error)
-    }
+    store = try Self.emptyStore()
     var cursor = try HistoryCursor(reader, to: point)
     let last = try Projector(views: store).project(
       next: { () throws(AuditError) in try cursor.read() }, to: point)
     moment = point.flatMap { $0.time ?? last?.time }
+  }
+
+  /// As much of the views as tells how one dispatch stands: its own events and its program's, without
+  /// reading others' where the ledger has indexes of its streams.
+  ///
+  /// - Throws: `.noSuchEvent`.
+  package init(
+    _ reader: LogReader, of dispatch: EntityID, at point: HistoryPoint? = nil
+  ) throws(AuditError) {
+    store = try Self.emptyStore()
+    var history = try HistoryStreams(reader, to: point)
+    var events = try history.events(about: [.dispatch(dispatch)])[0]
+    var programs: [Subject] = []
+    for stored in events {
+      // What can't be read stops the projection, which says so.
+      guard let event = try? Event(decoding: stored.line),
+        case .dispatchRequested(let request) = event.payload,
+        !programs.contains(.program(request.programID))
+      else { continue }
+      programs.append(.program(request.programID))
+    }
+    for program in try history.events(about: programs) { events += program }
+    events.sort { $0.id < $1.id }
+    var rest = events[...]
+    try Projector(views: store, isSparse: true).project(
+      next: { () throws(AuditError) in rest.popFirst() }, to: point)
+    moment = try point.map { (point) throws(AuditError) in try Self.time(of: point, reader) }
+  }
+
+  private static func time(
+    of point: HistoryPoint, _ reader: LogReader
+  ) throws(AuditError) -> Instant {
+    switch point {
+    case .recorded(let time), .known(let time): return time
+    case .event(let id):
+      var cursor = reader.events(from: id, to: id + 1)
+      let stored: StoredEvent?
+      do { stored = try cursor.read() } catch { throw .log(error) }
+      guard let stored else { throw .noSuchEvent(id, size: reader.size) }
+      return stored.commit.time
+    }
+  }
+
+  private static func emptyStore() throws(AuditError) -> ViewStore {
+    do {
+      let store = try ViewStore(.temporary)
+      try store.create()
+      return store
+    } catch {
+      throw .views(error)
+    }
   }
 }

@@ -15,7 +15,8 @@ package enum AuditError: Error {
   case noSuchEvent(EventID, size: UInt64)
 }
 
-/// Regenerates transaction logs from the log alone, in one pass.
+/// Regenerates transaction logs from the log alone, in one pass; those of some dispatches without
+/// reading others' events, where the ledger has indexes of its streams.
 package struct Replay {
   private let reader: LogReader
   private let point: HistoryPoint?
@@ -33,23 +34,38 @@ package struct Replay {
   package func transactionLogs(
     of wanted: [EntityID]? = nil
   ) throws(AuditError) -> [TransactionLog] {
+    if let wanted { return try logs(of: wanted) }
     var streams: [String: [StoredEvent]] = [:]
     var order: [String] = []
-    let asked = wanted.map { Set($0.map(\.text)) }
     var cursor = try HistoryCursor(reader, to: point)
     while let stored = try cursor.read() {
-      guard let id = Self.dispatchID(of: stored.line), asked?.contains(id) ?? true,
-        try isHeld(stored)
-      else { continue }
+      guard let id = Self.dispatchID(of: stored.line), try isHeld(stored) else { continue }
       if streams[id] == nil { order.append(id) }
       streams[id, default: []].append(stored)
     }
     var logs: [TransactionLog] = []
-    for text in wanted?.map(\.text) ?? order {
-      guard let id = EntityID(text), let events = streams[text] else {
-        guard let id = wanted?.first(where: { $0.text == text }) else { continue }
-        throw .noSuchDispatch(id)
-      }
+    for text in order {
+      guard let id = EntityID(text), let events = streams[text] else { continue }
+      logs.append(try TransactionLog(of: id, events, in: reader.identity))
+    }
+    return logs
+  }
+
+  private func logs(of wanted: [EntityID]) throws(AuditError) -> [TransactionLog] {
+    // A dispatch that is named twice is told twice, and read once.
+    var places: [EntityID: Int] = [:]
+    var subjects: [Subject] = []
+    for id in wanted where places[id] == nil {
+      places[id] = subjects.count
+      subjects.append(.dispatch(id))
+    }
+    var history = try HistoryStreams(reader, to: point)
+    let streams = try history.events(about: subjects)
+    var logs: [TransactionLog] = []
+    for id in wanted {
+      var events: [StoredEvent] = []
+      for stored in streams[places[id] ?? 0] where try isHeld(stored) { events.append(stored) }
+      if events.isEmpty { throw .noSuchDispatch(id) }
       logs.append(try TransactionLog(of: id, events, in: reader.identity))
     }
     return logs
@@ -62,32 +78,11 @@ package struct Replay {
     }
   }
 
-  private static let pattern = Array("\"subject\":\"dispatch/".utf8)
-
   /// The dispatch whose stream an event line belongs to, without parsing the line.
-  ///
-  /// The envelope's `subject` stands after `data`, so it is the last of that form; within strings
-  /// quotes are escaped, so no text can look like it.
   package static func dispatchID(of line: [UInt8]) -> String? {
-    guard line.count > pattern.count else { return nil }
-    var index = line.count - pattern.count
-    while index >= 0 {
-      if line[index] == pattern[0], line[index + 1] == pattern[1],
-        line[index..<index + pattern.count].elementsEqual(pattern)
-      {
-        let start = index + pattern.count
-        guard let end = line[start...].firstIndex(of: UInt8(ascii: "\"")),
-          isEnvelope(line[(end + 1)...])
-        else { return nil }
-        return String(decoding: line[start..<end], as: UTF8.self)
-      }
-      index -= 1
-    }
-    return nil
-  }
-
-  /// Whether what follows a subject is what follows the envelope's: `time`, and nothing nested.
-  private static func isEnvelope(_ rest: ArraySlice<UInt8>) -> Bool {
-    rest.starts(with: ",\"time\":\"".utf8) && !rest.dropLast().contains(UInt8(ascii: "}"))
+    guard let subject = EventLine.subject(in: line, 0..<line.count),
+      line[subject].starts(with: "dispatch/".utf8)
+    else { return nil }
+    return String(decoding: line[subject.dropFirst("dispatch/".utf8.count)], as: UTF8.self)
   }
 }

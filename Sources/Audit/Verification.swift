@@ -69,6 +69,7 @@ package struct Verification: Sendable {
     switch report.state {
     case .corrupt, .lostTail: .violated
     case _ where !report.damage.isEmpty || !evidence.findings.isEmpty: .violated
+    case _ where !report.indexes.isEmpty: .violated
     case .headLost, .suspect: .needsRepair
     case .torn, .clean: .whole
     }

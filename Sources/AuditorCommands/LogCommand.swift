@@ -55,6 +55,7 @@ enum LogCommand {
       cursor = opened.file
       run.start(at: opened.position)
     }
+    if !invocation[follow], cursor == nil, try run.printStream(reader, &session) { return .done }
     if invocation[follow] || cursor != nil {
       do { try StopRequest.listen() } catch { throw CommandFailure(file: error) }
     }
@@ -131,6 +132,40 @@ struct LogRun {
   /// Whether no later event can pass.
   var isOver: Bool { position.next >= ids.upperBound }
 
+  /// Prints all events that pass, where they are of one stream, without reading others'.
+  ///
+  /// - Returns: False where nothing was printed and the log has to be read.
+  mutating func printStream(
+    _ reader: LogReader, _ session: inout Session
+  ) throws(CommandFailure) -> Bool {
+    // Events before the first one may be archived, and aren't asked for.
+    guard let stream = filter.stream, reader.first == 0 else { return false }
+    var streams = StreamReader(reader)
+    let events: [StoredEvent]
+    do { events = try streams.events(about: stream.text) } catch {
+      throw CommandFailure(.log(error))
+    }
+    for stored in events where ids.contains(stored.id) { try printIfAdmitted(stored, &session) }
+    return true
+  }
+
+  private mutating func printIfAdmitted(
+    _ stored: StoredEvent, _ session: inout Session
+  ) throws(CommandFailure) {
+    do {
+      let envelope = try Envelope(decoding: stored.line)
+      if try filter.admits(envelope), stored.id >= start {
+        try print(stored.line, envelope, &session)
+      }
+    } catch let error as EventError {
+      throw CommandFailure(.unreadableEvent(stored.id, error))
+    } catch let error as CommandFailure {
+      throw error
+    } catch {
+      throw CommandFailure(.ourBug, "\(error)")
+    }
+  }
+
   /// Reads at most so many events, and prints those that pass.
   ///
   /// - Returns: Whether more of them may stand there already.
@@ -142,18 +177,7 @@ struct LogRun {
       let stored: StoredEvent?
       do { stored = try cursor.read() } catch { throw CommandFailure(.log(error)) }
       guard let stored else { return false }
-      do {
-        let envelope = try Envelope(decoding: stored.line)
-        if try filter.admits(envelope), stored.id >= start {
-          try print(stored.line, envelope, &session)
-        }
-      } catch let error as EventError {
-        throw CommandFailure(.unreadableEvent(stored.id, error))
-      } catch let error as CommandFailure {
-        throw error
-      } catch {
-        throw CommandFailure(.ourBug, "\(error)")
-      }
+      try printIfAdmitted(stored, &session)
       position = LogRunPosition(next: stored.id + 1, commit: stored.commit)
       if position.next == stored.commit.end { hint = stored.commitEnd }
     }

@@ -25,8 +25,9 @@ enum ShowCommands {
   private static func runShow(
     _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
   ) throws(CommandFailure) -> ExitStatus {
-    let presenter = try presenter(invocation, world, &session)
     let text = invocation[id]
+    let dispatch = invocation[thing] == .dispatch ? EntityID(text) : nil
+    let presenter = try presenter(invocation, world, of: dispatch, &session)
     guard let id = EntityID(text), try presenter.show(invocation[thing], id, &session) else {
       throw CommandFailure(
         .notFound, "there is no \(invocation[thing].rawValue) '\(text)'",
@@ -43,12 +44,18 @@ enum ShowCommands {
   }
 
   /// Views built from the log alone: those of the ledger prove nothing.
+  ///
+  /// - Parameter dispatch: The only thing that is asked for.
   private static func presenter(
-    _ invocation: Invocation, _ world: AuditorWorld, _ session: inout Session
+    _ invocation: Invocation, _ world: AuditorWorld, of dispatch: EntityID? = nil,
+    _ session: inout Session
   ) throws(CommandFailure) -> Presenter {
     let point = try HistoryOption.point(invocation, now: world.now())
     let reader = try AuditedLedger(invocation).watched("read", &session).reader()
-    let views = try auditing { () throws(AuditError) in try AuditViews(reader, at: point) }
+    let views = try auditing { () throws(AuditError) in
+      guard let dispatch else { return try AuditViews(reader, at: point) }
+      return try AuditViews(reader, of: dispatch, at: point)
+    }
     return Presenter(views.store, now: views.moment ?? world.now())
   }
 }

@@ -54,6 +54,11 @@ struct VerificationText {
         "\(damage.kind.rawValue): \(text(damage.ids)), \(LogPath.segment(damage.segment)) "
           + "byte \(damage.offset)", style: .bad)
     }
+    for path in verification.report.indexes {
+      try session.print(
+        "index: \(path) isn't what the log says, and may hide events from 'replay', 'show' and 'log'",
+        style: .bad)
+    }
     for finding in evidence.findings { try print(finding, to: &session) }
     var block: KeyValueBlock = [
       "ledger": "\(identity.origin) (\(identity.id.hex))", "state": report.state.rawValue,
@@ -77,6 +82,9 @@ struct VerificationText {
     }
     if verification.unsignedCount > 0 {
       try session.print("\(verification.unsignedCount) events are not yet signed")
+    }
+    if !verification.report.indexes.isEmpty {
+      session.note("'dispatch-ledger view rebuild' makes the indexes again from the log")
     }
     try printConclusion(to: &session)
   }

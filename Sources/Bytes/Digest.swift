@@ -56,6 +56,9 @@ package struct Digest: Hashable, Sendable, BitwiseCopyable {
 
   package var bytes: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
 
+  /// The first four bytes, the greatest first.
+  package var prefix: UInt32 { UInt32(truncatingIfNeeded: words.first.bigEndian >> 32) }
+
   /// 64 lower-case digits.
   package var hex: String { Hex.encode(bytes) }
 

@@ -15,9 +15,24 @@ final class CommitWindow {
   struct Segment {
     let file: any StorageFile
     let ledger: LedgerID
+    /// The id of its first event.
+    let first: UInt64
     let path: String
     /// Where its first commit begins.
     let start: UInt64
+    /// Whether it has a stream index, so that records are made.
+    let isIndexed: Bool
+
+    init(
+      file: any StorageFile, ledger: LedgerID, first: UInt64, start: UInt64, isIndexed: Bool
+    ) {
+      self.file = file
+      self.ledger = ledger
+      self.first = first
+      path = LogPath.segment(first)
+      self.start = start
+      self.isIndexed = isIndexed
+    }
   }
 
   struct PlacedCommit {
@@ -38,6 +53,10 @@ final class CommitWindow {
   /// Whether these are all that begin in the window.
   private(set) var isWhole = false
   private var parts: [BytePart] = []
+  /// The keys of the events' subjects, where the segment has a stream index.
+  private var keys: [UInt32] = []
+  /// What a stream index says of the events.
+  private(set) var records: [StreamRecord] = []
   /// The events of which there is something to note.
   private var notable: [(id: UInt64, part: BytePart)] = []
 
@@ -57,6 +76,8 @@ final class CommitWindow {
     self.range = range
     commits.removeAll(keepingCapacity: true)
     parts.removeAll(keepingCapacity: true)
+    keys.removeAll(keepingCapacity: true)
+    records.removeAll(keepingCapacity: true)
     notable.removeAll(keepingCapacity: true)
     judge.beginWindow()
     filled = 0
@@ -68,7 +89,28 @@ final class CommitWindow {
     guard hashes, let first = commits.first else { return }
     leaves.removeAll(keepingCapacity: true)
     unsafe MerkleTree.appendLeafHashes(of: parts, in: buffer.span.bytes, to: &leaves)
+    if segment.isIndexed { makeRecords(of: segment) }
     growth.take(&leaves, after: first.line.first)
+  }
+
+  private func makeRecords(of segment: Segment) {
+    // Held here, so that no access has to be checked.
+    let (parts, keys, leaves, bufferOffset) = (parts, keys, leaves, bufferOffset)
+    var records: [StreamRecord] = []
+    swap(&records, &self.records)
+    records.reserveCapacity(parts.count)
+    for commit in commits {
+      for id in commit.line.first..<commit.line.end {
+        let range = parts[records.count].range
+        let start = bufferOffset + UInt64(range.lowerBound)
+        records.append(
+          StreamRecord(
+            key: keys[records.count], leaf: leaves[records.count],
+            at: start..<start + UInt64(range.count), commit: commit.offset,
+            number: id - segment.first))
+      }
+    }
+    swap(&records, &self.records)
   }
 
   /// Takes the tree that the first commit follows, and says what it is after the last.
@@ -113,10 +155,11 @@ final class CommitWindow {
       else { return false }
       let body = index + CommitLine.length..<index + CommitLine.length + line.bytes
       guard try load(body.upperBound, of: segment) >= body.upperBound,
-        takeEvents(in: body, of: line, judge)
+        takeEvents(in: body, of: line, judge, makesKeys: segment.isIndexed)
       else {
         // What was taken of it goes again.
         parts.removeLast(parts.count - Int(line.first - (commits.first?.line.first ?? line.first)))
+        keys.removeLast(max(0, keys.count - parts.count))
         notable.removeAll { $0.id >= line.first }
         judge.forget(from: line.first)
         return false
@@ -140,7 +183,7 @@ final class CommitWindow {
 
   /// Checks a body and its events, and takes these.
   private func takeEvents(
-    in body: Range<Int>, of line: CommitLine, _ judge: any EventJudge
+    in body: Range<Int>, of line: CommitLine, _ judge: any EventJudge, makesKeys: Bool
   ) -> Bool {
     // Held here, so that its spans don't depend on what the window does meanwhile.
     let buffer = buffer
@@ -148,6 +191,9 @@ final class CommitWindow {
     var checksum = CRC32C()
     unsafe checksum.update(bytes.extracting(body).bytes)
     guard checksum.value == line.body else { return false }
+    var keys: [UInt32] = []
+    swap(&keys, &self.keys)
+    defer { swap(&keys, &self.keys) }
     var start = body.lowerBound
     for id in line.first..<line.end {
       guard
@@ -160,6 +206,7 @@ final class CommitWindow {
       let part = BytePart(start..<end)
       if judge.isNotable(event) { notable.append((id, part)) }
       parts.append(part)
+      if makesKeys { keys.append(StreamRecord.key(of: event, at: judge.subject(of: event))) }
       start = end + 1
     }
     return start == body.upperBound

@@ -7,6 +7,9 @@ package protocol EventJudge: AnyObject {
   /// Whether a line is the well-formed event with that id in that commit (`FORMAT.md` §4.2).
   func accepts(_ line: RawSpan, _ id: UInt64, of commit: CommitLine) -> Bool
 
+  /// Where the subject stands in the line that was accepted last; `nil` where it has none.
+  func subject(of line: RawSpan) -> Range<Int>?
+
   /// Whether there is something to note of a line; it costs next to nothing.
   func isNotable(_ line: RawSpan) -> Bool
 
@@ -31,6 +34,7 @@ package protocol EventJudge: AnyObject {
 }
 
 extension EventJudge {
+  package func subject(of line: RawSpan) -> Range<Int>? { EventLine.subject(in: line) }
   package func isNotable(_ line: RawSpan) -> Bool { false }
   package func note(_ line: [UInt8], _ id: UInt64) -> ArchiveClaim? { nil }
   package func pass(_ commit: CommitLine) {}

@@ -12,12 +12,20 @@ package enum LogPath {
   static let unfinishedSuffix = ".new"
   /// The hashes of the tree, which are derived.
   static let tree = "index/tree"
+  /// Where the events of each stream stand, which is derived too (`FORMAT.md` §31).
+  package static let streamDirectory = "index/streams"
   static let unfinishedQuarantine = "quarantine/incoming.new"
 
   /// The path of the segment whose first event has the id `first`.
   package static func segment(_ first: UInt64) -> String {
     "log/\(padded(first, 16)).log"
   }
+
+  /// The stream index of a closed segment.
+  static func streams(_ segment: UInt64) -> String { "\(streamDirectory)/\(padded(segment, 16))" }
+
+  /// The stream index of the active segment, which grows with it.
+  static func openStreams(_ segment: UInt64) -> String { streams(segment) + ".open" }
 
   /// What is on its way to or from an archive.
   package static let incoming = "snapshot/incoming.new"

@@ -58,11 +58,15 @@ struct LineWriter {
   }
 
   /// The whole line with its checksum and its newline.
-  consuming func finished(at place: Place) -> [UInt8] {
+  consuming func finished(at place: Place) -> [UInt8] { finishedWithChecksum(at: place).bytes }
+
+  /// The same, and the checksum.
+  consuming func finishedWithChecksum(at place: Place) -> (bytes: [UInt8], crc: UInt32) {
     begin("crc")
-    appendHex(lineChecksum(bytes[...], at: place))
+    let checksum = lineChecksum(bytes[...], at: place)
+    appendHex(checksum)
     bytes.append(UInt8(ascii: "\n"))
-    return bytes
+    return (bytes, checksum)
   }
 }
 

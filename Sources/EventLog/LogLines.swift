@@ -70,6 +70,12 @@ package struct CommitLine: Equatable, Sendable {
   /// The id after the commit's last one.
   package var end: UInt64 { first + UInt64(count) }
 
+  /// Where the commit ends whose line begins at an offset of a segment.
+  func position(behind offset: UInt64, of segment: UInt64) -> LogPosition {
+    LogPosition(
+      size: end, segment: segment, offset: offset + UInt64(Self.length + bytes))
+  }
+
   /// Appends ``time`` as its events spell it.
   package func appendTime(to bytes: inout [UInt8]) { time.append(to: &bytes) }
 

@@ -10,7 +10,7 @@ package struct LogReader {
   package let end: LogEnd
   /// Size and root of the events that can be read, where the log ends well and with what is durable.
   package let head: TreeHead?
-  private let storage: any Storage
+  let storage: any Storage
   /// The names of the segments, in order.
   package let segments: [UInt64]
 

@@ -44,6 +44,9 @@ package struct LogReport: Hashable, Sendable {
   package let archived: UInt64?
   /// The SHA-256 of the snapshot that stands for them, in hex.
   package let snapshot: String?
+  /// The paths of stream indexes that readers would take and that aren't what the log says, in order
+  /// (`FORMAT.md` §31); only where hashes were made.
+  package let indexes: [String]
 
   /// The report as every verifier prints it, without its newline.
   package func json(of ledger: LedgerIdentity) -> JSON {
@@ -51,6 +54,7 @@ package struct LogReport: Hashable, Sendable {
     object["archived"] = archived.map { .string(String($0)) }
     object["damage"] = .array(damage.map(\.json))
     object["durable"] = .string(String(mark))
+    if !indexes.isEmpty { object["indexes"] = .array(indexes.map { .string($0) }) }
     object["ledger_id"] = .string(ledger.id.hex)
     object["not_durable"] = .string(String(notDurable))
     object["origin"] = .string(ledger.origin)

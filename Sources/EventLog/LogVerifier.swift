@@ -10,6 +10,7 @@ package struct LogVerifier {
   private let judge: any EventJudge
   private let checksTree: Bool
   private let stretches: StretchVerifier
+  private var streams: StreamCheck
   private var segments: [UInt64] = []
   private var slots: [HeadSlot] = []
   /// W; it is known before the first segment is read.
@@ -56,6 +57,7 @@ package struct LogVerifier {
     self.storage = storage
     self.identity = identity
     self.judge = judge
+    streams = StreamCheck(storage, of: identity.id)
     stretches = StretchVerifier(
       judge: judge, length: windowBytes, checksTree: checksTree, workers: workers)
   }
@@ -105,10 +107,14 @@ package struct LogVerifier {
       isBroken: isBroken || !slotCheck.atOdds.isEmpty, isShort: isShort,
       hasSlot: !slots.isEmpty, tail: tail)
     let valid = validSize ?? next
+    let indexes = streams.wrong.filter { wrong in
+      !damage.contains { $0.segment == wrong.segment }
+    }
     return LogReport(
       state: state, damage: damage, mark: mark, size: min(valid, mark), root: root,
       notDurable: valid > mark ? valid - mark : 0, tail: tail, openEnd: openEnd, count: count,
-      archived: archive == nil ? nil : beginning, snapshot: archive?.snapshot)
+      archived: archive == nil ? nil : beginning, snapshot: archive?.snapshot,
+      indexes: indexes.map(\.path))
   }
 
   // MARK: - A log that doesn't begin with event 0
@@ -180,6 +186,14 @@ package struct LogVerifier {
       previousSeal = nil
     }
     let file = try storage.open(LogPath.segment(segment), for: .reading)
+    if checksTree { streams.begin(segment) }
+    try readSegment(segment, in: file, isLast: isLast)
+    try streams.end(file)
+  }
+
+  private mutating func readSegment(
+    _ segment: UInt64, in file: any StorageFile, isLast: Bool
+  ) throws(StorageError) {
     var lines = LineSearch(file, of: segment, in: ledger, from: 0)
     var scanner = SegmentScanner(
       file: file, segment: segment, ledger: ledger, offset: 0, next: next, frontier: tree)
@@ -210,9 +224,10 @@ package struct LogVerifier {
   ) throws(StorageError) -> UInt64 {
     var place = UInt64(header.length)
     let start = CommitWindow.Segment(
-      file: file, ledger: ledger, path: LogPath.segment(segment), start: place)
+      file: file, ledger: ledger, first: segment, start: place, isIndexed: streams.isNeeded)
     try stretches.verify(start, after: header.frontier, lastTime, mark: mark) {
       window, judged, frontier in
+      streams.take(window.records)
       for commit in window.commits {
         pass(commit.line, at: commit.offset, of: segment)
         judge.pass(commit.line)
@@ -272,6 +287,7 @@ package struct LogVerifier {
       root = part.root
     }
     checkEvents(line, at: offset, scanner)
+    if streams.isNeeded { streams.take(StreamRecord.all(of: line, at: offset, scanner)) }
     next = line.end
     tree = scanner.frontier
   }

@@ -115,13 +115,13 @@ package final class CommitGroup {
     isPrepared = true
   }
 
-  /// Does what may follow the answers: views, tree, fill.
+  /// Does what may follow the answers: views, indexes, fill.
   ///
   /// - Parameter isIdle: Whether nobody waits.
   package func settle(isIdle: Bool) {
     guard log.failure == nil else { return }
     log.projectAll()
-    log.storeHashes()
+    log.storeIndexes()
     let now = SystemClock.monotonicNanoseconds()
     let since = uncommittedSince ?? now
     uncommittedSince = since

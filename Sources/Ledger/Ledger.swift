@@ -147,7 +147,7 @@ package final class Ledger {
     keys.beginTurn()
     try catchUp(to: turn)
     try carryOutErasures()
-    turn.log.catchUpTree()
+    turn.log.catchUpIndexes()
     try turn.recordQuarantine()
     try turn.finishResolutions()
   }

@@ -229,7 +229,8 @@ final class RemoteLog: TurnLog {
   }
 
   /// The server keeps them.
-  func catchUpTree() {}
+  func catchUpIndexes() {}
+  func rebuildStreams() {}
 
   private func ask(_ message: ServerMessage) throws(LedgerError) -> JSONObject {
     let grace = ServerAccess.graceMilliseconds

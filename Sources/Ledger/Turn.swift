@@ -91,6 +91,9 @@ package final class Turn {
     return receipt
   }
 
+  /// Makes the stream indexes again from the log, unless a server has it.
+  package func rebuildStreams() { log.rebuildStreams() }
+
   /// Makes what was appended durable, where others share its sync.
   func makeDurable() throws(LedgerError) { try log.makeDurable() }
 

@@ -29,8 +29,12 @@ protocol TurnLog: AnyObject {
   /// Closes the active segment; false where it is empty.
   func closeSegment(at time: Instant) throws(LedgerError) -> Bool
 
-  /// Brings the stored hashes of the tree to the log's end; what can't be done is left.
-  func catchUpTree()
+  /// Brings the stored hashes of the tree and the stream indexes to the log's end; what can't be done
+  /// is left.
+  func catchUpIndexes()
+
+  /// Makes the stream indexes again from the log; a server's are left to it.
+  func rebuildStreams()
 }
 
 /// The log under the writer's lock, which goes with the last reference.
@@ -46,6 +50,10 @@ final class HeldLog: TurnLog {
   private var hashed: Frontier
   /// Leaves that aren't in them yet.
   private var unhashed: [Digest] = []
+  /// The stream indexes, as far as they could be brought to the log's end.
+  private var streams: StreamIndexes?
+  /// Commits that aren't in them yet.
+  private var unindexed: [(receipt: Receipt, lines: [[UInt8]])] = []
   /// Commits that aren't in the views yet.
   private var unprojected: [Commit] = []
   /// Events in the views' open transaction.
@@ -90,17 +98,19 @@ final class HeldLog: TurnLog {
     unprojected.append(
       Commit(events: events, lengths: lines.map(\.count), receipt: receipt, end: writer.end))
     unhashed += receipt.leaves
+    if streams != nil { unindexed.append((receipt, lines)) }
     if isGrouped { return receipt }
     do throws(LogError) {
       try synchronize(projectingMeanwhile: lines.count >= Self.largeCommit)
     } catch {
       resetViews()
       unhashed = []
+      unindexed = []
       throw failed(error)
     }
     projectAll()
     commitViews()
-    storeHashes()
+    storeIndexes()
     return receipt
   }
 
@@ -198,19 +208,35 @@ final class HeldLog: TurnLog {
     viewFailure = nil
   }
 
-  func storeHashes() {
+  /// Lets the tree's hashes and the stream indexes follow; all that was appended has to be durable.
+  func storeIndexes() {
     do throws(StorageError) {
       try tree?.append(unhashed, to: &hashed)
     } catch {
       tree = nil
     }
     unhashed = []
+    do throws(StorageError) {
+      try streams?.append(unindexed)
+    } catch {
+      streams = nil
+    }
+    unindexed = []
   }
 
-  func catchUpTree() {
+  func rebuildStreams() {
+    streams = nil
+    try? StreamIndexes.remove(from: ledger.storage)
+    catchUpIndexes()
+  }
+
+  func catchUpIndexes() {
     unhashed = []
     hashed = writer.frontier
     tree = try? ledger.catchUpTree(to: writer.frontier, durable: writer.durable)
+    unindexed = []
+    streams = try? StreamIndexes(
+      catchingUp: ledger.storage, identity: ledger.identity, to: writer.durable)
   }
 
   // MARK: - A resident writer's

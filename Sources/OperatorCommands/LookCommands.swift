@@ -139,7 +139,7 @@ enum ViewCommands {
     examples: [Example("dispatch-ledger view check", "Exit status 1 where they differ")],
     takes: [], run: runCheck)
   static let rebuild = OperatorCommand(
-    "view rebuild", "Build the views again from the log",
+    "view rebuild", "Build the views and the stream indexes again from the log",
     examples: [Example("dispatch-ledger view rebuild", "What they held before is dropped")],
     takes: [], run: runRebuild)
 
@@ -175,6 +175,7 @@ enum ViewCommands {
     try inLedger { () throws(LedgerError) in
       let turn = try ledger.takeTurn()
       try ledger.rebuildViews(to: turn.durable)
+      turn.rebuildStreams()
     }
     notes.print(to: &session)
     session.note("the views were built again")

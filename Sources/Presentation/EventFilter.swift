@@ -47,6 +47,9 @@ package struct EventFilter {
   /// The filters that were given, by the names of their options, as text.
   package private(set) var document = JSONObject()
 
+  /// The one stream that can pass, where that is known without history.
+  package var stream: Subject? { needsHistory ? nil : wanted.subject }
+
   /// The user that the filter names.
   package var user: EntityID? { wanted.user }
 

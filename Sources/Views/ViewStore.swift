@@ -135,6 +135,15 @@ package final class ViewStore {
     next += 1
   }
 
+  /// Leaves all events out before one; only within a transaction.
+  ///
+  /// - Throws: `.outOfOrder` where that one was taken already.
+  package func pass(before event: EventID) throws(ViewError) {
+    invariant(database.isInTransaction, "events are passed over outside of a transaction")
+    guard event >= next else { throw .outOfOrder(expected: next, found: event) }
+    next = event
+  }
+
   /// Makes all that was applied since ``begin()`` the views' content.
   ///
   /// - Parameter cursor: The log's end after the last event applied.

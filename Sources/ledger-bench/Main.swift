@@ -9,7 +9,8 @@ import Platform
 /// reading the envelope of each stored line (canonical form checked, parts found), and for making
 /// the typed event of it, with one decoder for all lines or one for each; the least of fifteen runs
 /// over the first 100,000 events, since whatever else the machine does only adds to one. ``SendMeasure``,
-/// ``AppendMeasure``, ``BulkMeasure``, ``FoldMeasure`` and ``InsertsMeasure`` are the other measures.
+/// ``AppendMeasure``, ``BulkMeasure``, ``FoldMeasure``,
+/// ``InsertsMeasure``, ``StreamMeasure`` and ``StreamCopy`` are the other measures.
 @main
 enum Program {
   static func main() {
@@ -23,11 +24,14 @@ enum Program {
       case ("bulk"?, 4): try BulkMeasure.run(Array(arguments.dropFirst()))
       case ("fold"?, 3): try FoldMeasure.run(Array(arguments.dropFirst()))
       case ("send"?, 5): try SendMeasure.run(Array(arguments.dropFirst()))
+      case ("copy"?, 4): try StreamCopy.run(Array(arguments.dropFirst()))
+      case ("streams"?, 3): try StreamMeasure.run(Array(arguments.dropFirst()))
       default:
         _ = StandardStream.error.write(
           "usage: ledger-bench decode DIRECTORY | send CONFIG CHANNEL ADDRESS COUNT | "
             + "append|socket DIRECTORY SECONDS WRITERS | bulk DIRECTORY SECONDS LINES | "
-            + "fold DIRECTORY DATABASE | inserts DATABASE COPY\n")
+            + "fold DIRECTORY DATABASE | inserts DATABASE COPY | "
+            + "streams DIRECTORY DATABASE | copy DIRECTORY TARGET split|whole\n")
         exitProcess(64)
       }
     } catch {

@@ -47,6 +47,52 @@ struct AgreementTests {
     try compare([("clean", disk)])
   }
 
+  @Test("on stream indexes: whole ones, damaged ones, and forged ones that hide events")
+  func indexes() throws {
+    let identity = WrittenLedger.identity
+    let whole = try WrittenLedger.make(events: 60, segmentBytes: 9_000)
+    try whole.createDirectory("index")
+    let end = try LogReader(whole, identity: identity).end.valid
+    _ = try StreamIndexes(catchingUp: whole, identity: identity, to: end)
+    var cases = [(name: "whole", disk: whole)]
+    let paths = whole.paths.filter { $0.hasPrefix("index/") }
+    #expect(paths.count > 2)
+    for path in paths {
+      let bytes = try #require(whole.bytes(of: path))
+      func add(_ name: String, _ bytes: [UInt8]) {
+        let disk = whole.copy()
+        disk.setBytes(of: path, to: bytes)
+        cases.append(("\(path): \(name)", disk))
+      }
+      let forged =
+        path.hasSuffix(".open") ? ForgedStreams.open(bytes) : ForgedStreams.closed(bytes)
+      add("forged", forged)
+      let answer = try WrittenLedger.answer(of: cases[cases.count - 1].disk)
+      #expect(answer.status == 4 && answer.report.contains("\"indexes\":[\"\(path)\"]"))
+      for index in stride(from: 0, to: bytes.count, by: 37) {
+        var flipped = bytes
+        flipped[index] ^= 1 << UInt8(index % 8)
+        add("a bit of byte \(index)", flipped)
+        add("cut to \(index)", Array(bytes[..<index]))
+      }
+      for other in paths where other != path {
+        add("replaced by \(other)", try #require(whole.bytes(of: other)))
+      }
+    }
+    // Damage in the log beside indexes that are forged.
+    for path in whole.paths where path.hasPrefix("log/") {
+      let bytes = try #require(whole.bytes(of: path))
+      for index in stride(from: 0, to: bytes.count, by: 97) {
+        let disk = cases[1 + index % 40].disk.copy()
+        var flipped = bytes
+        flipped[index] ^= 2
+        disk.setBytes(of: path, to: flipped)
+        cases.append(("\(path): a bit of byte \(index)", disk))
+      }
+    }
+    try compare(cases)
+  }
+
   @Test("on every kind of damage: flipped bits, cut and doubled files, torn tails, lost slots")
   func damaged() throws {
     let whole = try WrittenLedger.make()

@@ -107,6 +107,7 @@ package enum WrittenLedger {
     let report = try report(of: storage)
     let status =
       switch report.state {
+      case _ where !report.indexes.isEmpty: 4
       case .corrupt, .lostTail: 4
       case .headLost, .suspect: report.damage.isEmpty ? 5 : 4
       case .clean, .torn: report.damage.isEmpty ? 0 : 4
@@ -129,7 +130,7 @@ package enum WrittenLedger {
   package static func write(_ disk: SimulatedDisk, to directory: URL) throws {
     let manager = FileManager.default
     try? manager.removeItem(at: directory)
-    for name in ["log", "snapshot"] {
+    for name in ["log", "snapshot", "index/streams"] {
       try manager.createDirectory(
         at: directory.appendingPathComponent(name), withIntermediateDirectories: true)
     }
